@@ -1,0 +1,1 @@
+"""The domain: records, content ids, lineage graphs. No BPF, no LMDB, no sockets."""

@@ -1,0 +1,137 @@
+"""The records of roar: what a job, a step, an entry and a session are, whatever stores or sends them.
+
+All times are nanoseconds since the epoch, all paths are bytes, all hashes are 32 raw bytes of BLAKE3-256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, get_args
+
+EntryKind: TypeAlias = Literal["input", "output", "scratch", "removed", "device"]
+Role: TypeAlias = Literal["data", "source", "package", "system", "device", "temporary", "config"]
+Access: TypeAlias = Literal["read", "write", "create", "truncate", "map", "execute", "rename", "link", "unlink"]
+
+ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
+ROLES: tuple[Role, ...] = get_args(Role)
+ACCESSES: tuple[Access, ...] = get_args(Access)
+#: The roles that summaries show; `--all` shows the others too.
+SHOWN_ROLES: frozenset[Role] = frozenset({"data", "source"})
+
+#: JSON-like values: what a context section may hold (text, not bytes, so that every client can show it).
+Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    uid: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    name: str
+    kernel: str
+    machine: str  # as uname(2): x86_64, aarch64
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a job's record may miss something: a stable ``code``, words for people, how often it happened."""
+
+    code: str
+    message: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file in a job's record.
+
+    ``path`` is absolute; for outputs as of the end of the job. ``hash`` is None only with a ``hash_reason``.
+    ``steps`` are indexes into the job's steps. ``package`` is ``name==version`` where the role is package and
+    the owner is known. ``target`` is the text of a symbolic link that the job made.
+    """
+
+    kind: EntryKind
+    path: bytes
+    hash: bytes | None
+    hash_reason: str
+    size: int | None
+    role: Role
+    access: tuple[Access, ...]
+    steps: tuple[int, ...]
+    package: str = ""
+    target: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One executed program inside a job. ``parent`` is the index of the step that started it."""
+
+    index: int
+    parent: int | None
+    pid: int
+    argv: tuple[bytes, ...]
+    executable: bytes
+    started_at: int
+    ended_at: int | None
+    exit_code: int | None
+    signal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobHead:
+    """A job without its bulk: what a log line needs. ``id`` is None while the job runs.
+
+    ``counts`` has the number of entries by ``kind`` and, for the roles that people are shown, by ``kind/shown``.
+    """
+
+    id: bytes | None
+    run: bytes  # 16 random bytes that name the job from its first moment on
+    session: bytes
+    number: int  # n in @n
+    user: User
+    host: Host
+    argv: tuple[bytes, ...]
+    cwd: bytes
+    project: bytes
+    started_at: int
+    ended_at: int | None
+    exit_code: int | None
+    signal: int | None
+    interrupted: bool
+    complete: bool
+    incomplete_reasons: tuple[Reason, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A whole job. ``context`` has the sections git, python, packages, environment, hardware, resources."""
+
+    head: JobHead
+    steps: tuple[Step, ...]
+    entries: tuple[Entry, ...]
+    context: Mapping[str, Any]
+
+    def of_kind(self, kind: EntryKind) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.kind == kind)
+
+    def with_id(self, job_id: bytes) -> Job:
+        return replace(self, head=replace(self.head, id=job_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The jobs of one user in one project, from one `reset` to the next. ``head`` is the hash chain's newest link."""
+
+    id: bytes
+    user: User
+    host: Host
+    project: bytes
+    started_at: int
+    head: bytes
+    jobs: int  # numbers given so far: the next job is @(jobs + 1)
+    current: bool = True

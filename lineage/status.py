@@ -1,0 +1,57 @@
+"""Errors across gRPC: each error class has its status code, and travels whole in the trailing metadata."""
+
+from __future__ import annotations
+
+import json
+
+import grpc
+
+from lineage.errors import (
+    AmbiguousError,
+    CorruptError,
+    DeniedError,
+    InvalidError,
+    NotFoundError,
+    RoarError,
+    UnavailableError,
+    UnsupportedError,
+)
+
+TOKEN_KEY = "roar-token"  # noqa: S105 - the name of a metadata key
+ERROR_KEY = "roar-error-bin"
+
+_CODES: dict[type[RoarError], grpc.StatusCode] = {
+    NotFoundError: grpc.StatusCode.NOT_FOUND,
+    AmbiguousError: grpc.StatusCode.FAILED_PRECONDITION,
+    InvalidError: grpc.StatusCode.INVALID_ARGUMENT,
+    CorruptError: grpc.StatusCode.DATA_LOSS,
+    DeniedError: grpc.StatusCode.PERMISSION_DENIED,
+    UnavailableError: grpc.StatusCode.UNAVAILABLE,
+    UnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
+}
+_CLASSES = {kind.code: kind for kind in _CODES}
+
+
+def status_of(error: RoarError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
+    """(status code, details, trailing metadata) of an error."""
+    whole = {"code": error.code, "message": error.message, "hint": error.hint}
+    if isinstance(error, AmbiguousError):
+        whole["candidates"] = list(error.candidates)  # type: ignore[assignment]
+    return _CODES.get(type(error), grpc.StatusCode.UNKNOWN), error.message, ((ERROR_KEY, json.dumps(whole).encode()),)
+
+
+def error_of(failure: grpc.RpcError) -> RoarError:
+    """The error that the server raised, or the nearest word for what the transport says."""
+    for key, value in failure.trailing_metadata() or ():  # type: ignore[attr-defined]
+        if key == ERROR_KEY:
+            whole = json.loads(value)
+            kind = _CLASSES.get(whole["code"], RoarError)
+            if kind is AmbiguousError:
+                return AmbiguousError(whole["message"], whole["hint"], tuple(whole.get("candidates", ())))
+            return kind(whole["message"], whole["hint"])
+    code, details = failure.code(), failure.details()  # type: ignore[attr-defined]
+    if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+        return UnavailableError("roard did not answer in time", "is the machine very busy? try again, or `roard check`")
+    if code == grpc.StatusCode.UNAVAILABLE:
+        return UnavailableError(f"no answer from roard: {details}", "start it with `sudo roard serve`, or see `roard check`")
+    return RoarError(f"roard: {details or code.name}")

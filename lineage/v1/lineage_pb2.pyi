@@ -1,0 +1,176 @@
+from lineage.v1 import records_pb2 as _records_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ResolveRequest(_message.Message):
+    __slots__ = ("reference", "project", "path", "hash")
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    reference: str
+    project: bytes
+    path: bytes
+    hash: bytes
+    def __init__(self, reference: _Optional[str] = ..., project: _Optional[bytes] = ..., path: _Optional[bytes] = ..., hash: _Optional[bytes] = ...) -> None: ...
+
+class ResolveResponse(_message.Message):
+    __slots__ = ("kind", "id", "path", "candidates", "changed")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    id: bytes
+    path: bytes
+    candidates: _containers.RepeatedCompositeFieldContainer[Candidate]
+    changed: bool
+    def __init__(self, kind: _Optional[str] = ..., id: _Optional[bytes] = ..., path: _Optional[bytes] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., changed: _Optional[bool] = ...) -> None: ...
+
+class Candidate(_message.Message):
+    __slots__ = ("kind", "id", "description")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    id: bytes
+    description: str
+    def __init__(self, kind: _Optional[str] = ..., id: _Optional[bytes] = ..., description: _Optional[str] = ...) -> None: ...
+
+class GetJobRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    def __init__(self, id: _Optional[bytes] = ...) -> None: ...
+
+class ListEntriesRequest(_message.Message):
+    __slots__ = ("id", "kinds", "roles")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    kinds: _containers.RepeatedScalarFieldContainer[str]
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[bytes] = ..., kinds: _Optional[_Iterable[str]] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class EntryPage(_message.Message):
+    __slots__ = ("entries",)
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[_records_pb2.Entry]
+    def __init__(self, entries: _Optional[_Iterable[_Union[_records_pb2.Entry, _Mapping]]] = ...) -> None: ...
+
+class GetArtifactRequest(_message.Message):
+    __slots__ = ("hash", "limit")
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    hash: bytes
+    limit: int
+    def __init__(self, hash: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetSessionRequest(_message.Message):
+    __slots__ = ("id", "project")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    project: bytes
+    def __init__(self, id: _Optional[bytes] = ..., project: _Optional[bytes] = ...) -> None: ...
+
+class GetRecordRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    def __init__(self, id: _Optional[bytes] = ...) -> None: ...
+
+class RecordPart(_message.Message):
+    __slots__ = ("id", "data")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    data: bytes
+    def __init__(self, id: _Optional[bytes] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class LogRequest(_message.Message):
+    __slots__ = ("session", "project", "limit")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    session: bytes
+    project: bytes
+    limit: int
+    def __init__(self, session: _Optional[bytes] = ..., project: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class LogResponse(_message.Message):
+    __slots__ = ("jobs", "truncated")
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[_records_pb2.JobHead]
+    truncated: bool
+    def __init__(self, jobs: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., truncated: _Optional[bool] = ...) -> None: ...
+
+class SessionDagRequest(_message.Message):
+    __slots__ = ("session", "project", "max_nodes")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    MAX_NODES_FIELD_NUMBER: _ClassVar[int]
+    session: bytes
+    project: bytes
+    max_nodes: int
+    def __init__(self, session: _Optional[bytes] = ..., project: _Optional[bytes] = ..., max_nodes: _Optional[int] = ...) -> None: ...
+
+class GraphRequest(_message.Message):
+    __slots__ = ("artifact", "path", "job", "depth", "max_nodes", "roles")
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    MAX_NODES_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    artifact: bytes
+    path: bytes
+    job: bytes
+    depth: int
+    max_nodes: int
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, artifact: _Optional[bytes] = ..., path: _Optional[bytes] = ..., job: _Optional[bytes] = ..., depth: _Optional[int] = ..., max_nodes: _Optional[int] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Graph(_message.Message):
+    __slots__ = ("jobs", "artifacts", "edges", "truncated")
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[_records_pb2.JobHead]
+    artifacts: _containers.RepeatedCompositeFieldContainer[GraphArtifact]
+    edges: _containers.RepeatedCompositeFieldContainer[GraphEdge]
+    truncated: str
+    def __init__(self, jobs: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., artifacts: _Optional[_Iterable[_Union[GraphArtifact, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[GraphEdge, _Mapping]]] = ..., truncated: _Optional[str] = ...) -> None: ...
+
+class GraphArtifact(_message.Message):
+    __slots__ = ("hash", "path", "size", "role", "produced")
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    PRODUCED_FIELD_NUMBER: _ClassVar[int]
+    hash: bytes
+    path: bytes
+    size: int
+    role: str
+    produced: bool
+    def __init__(self, hash: _Optional[bytes] = ..., path: _Optional[bytes] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., produced: _Optional[bool] = ...) -> None: ...
+
+class GraphEdge(_message.Message):
+    __slots__ = ("job", "artifact", "output")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    job: int
+    artifact: int
+    output: bool
+    def __init__(self, job: _Optional[int] = ..., artifact: _Optional[int] = ..., output: _Optional[bool] = ...) -> None: ...
