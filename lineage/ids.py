@@ -38,6 +38,11 @@ def content_id(data: bytes) -> bytes:
     return blake3(data).digest()
 
 
+def path_number(path: bytes) -> int:
+    """The 64-bit name of a path on the edges of the graph: the first 8 bytes of its BLAKE3, big-endian."""
+    return int.from_bytes(blake3(path).digest(length=8), "big")
+
+
 def chain(head: bytes, job_id: bytes) -> bytes:
     """The session's hash chain: head(n) = BLAKE3(head(n-1) || job(n)); head(0) is the session's id."""
     return content_id(head + job_id)

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * The layouts that the probes and roard/probe/layout.py share; tests/integration/test_layout.py holds them together.
+ * Every record begins with struct roar_head. All integers are in the machine's byte order, all times are CLOCK_BOOTTIME
+ * nanoseconds but for mtime and ctime, which are the file system's own.
+ */
+#ifndef ROAR_H
+#define ROAR_H
+
+#define ROAR_PATH_MAX 4096      /* bytes of one path or name in a record */
+#define ROAR_NAME_MAX 256       /* bytes of one component, its NUL included */
+#define ROAR_COMPONENTS 96      /* components and mount crossings of one path */
+#define ROAR_PIECE 16383        /* bytes of content in one record: a mask, see clamp() */
+#define ROAR_PIECES 4
+#define ROAR_CARRY_MAX (ROAR_PIECE * ROAR_PIECES)   /* a file up to this size travels with the read of it */
+#define ROAR_CARRY_MIN 1024     /* a read shorter than this, and not to the end, is not worth a record */
+#define ROAR_ARGV_MAX 4096
+#define ROAR_BATCH 256          /* a power of two */
+
+enum roar_kind {
+    ROAR_OPEN = 1,      /* a descriptor came to be: not an access yet, but a reason to hash early */
+    ROAR_READ,
+    ROAR_WRITE,
+    ROAR_MAP,
+    ROAR_MAP_WRITE,     /* shared and writable */
+    ROAR_RESIZE,        /* ftruncate, fallocate */
+    ROAR_CLOSE,         /* of a file that this step wrote */
+    ROAR_BYTES,         /* content that a read returned */
+    ROAR_RENAME,        /* from here on: struct roar_names */
+    ROAR_LINK,
+    ROAR_SYMLINK,
+    ROAR_UNLINK,
+    ROAR_TRUNCATE,
+    ROAR_FORK = 32,     /* from here on: struct roar_process, in the ring of processes */
+    ROAR_EXEC,
+    ROAR_EXIT,
+    ROAR_BLIND,         /* a call whose accesses the probes cannot see yet; its number is in exit_code */
+};
+
+enum roar_flag {
+    ROAR_F_PATH = 1,        /* a path follows */
+    ROAR_F_CUT = 2,         /* a path, name or argument list did not fit */
+    ROAR_F_UNLINKED = 4,    /* the file has no name any more, or never had one */
+    ROAR_F_DETACHED = 8,    /* the path does not reach a mount namespace's root (memfd, lazily unmounted) */
+    ROAR_F_CREATED = 16,    /* this open created the file */
+    ROAR_F_TRUNCATED = 32,  /* this open truncated the file */
+    ROAR_F_COMPAT = 64,     /* a 32-bit program: its calls are not seen */
+    ROAR_F_UNREADABLE = 128, /* the user's memory could not be read */
+};
+
+struct roar_head {
+    u32 kind;
+    u32 flags;
+    u64 job;
+    u64 step;
+    u64 time;
+    u32 tgid;
+    s32 fd;
+};
+
+/* Which file, and which version of it: an unchanged signature means unchanged content. */
+struct roar_file {
+    u64 ino;
+    u64 size;
+    u64 mtime;
+    u64 ctime;
+    u32 dev;            /* the kernel's encoding: major << 20 | minor */
+    u32 generation;
+    u32 magic;          /* of the file system */
+    u32 mode;           /* S_IFMT and permissions */
+};
+
+/* OPEN to BYTES. The tail: path components, leaf first, each with a NUL; or content. */
+struct roar_access {
+    struct roar_head head;
+    struct roar_file file;
+    u64 offset;
+    u32 f_mode;
+    u32 f_flags;
+    u32 path_len;
+    u32 bytes_len;
+};
+
+/* RENAME to TRUNCATE. The tail: for each name the directory it is relative to (components as above; none for a name from
+ * the root), then the name as the process gave it, with its NUL. lens: directory, name, directory, name. */
+struct roar_names {
+    struct roar_head head;
+    u32 lens[4];
+    u32 call_flags;     /* renameat2's, linkat's, unlinkat's */
+    u32 pad;
+};
+
+/* FORK: tgid is the parent, other the child. EXEC: step is the new step, parent_step the one before; the tail is the
+ * path of the program, then its arguments. EXIT: exit_code as wait(2) gives it. */
+struct roar_process {
+    struct roar_head head;
+    struct roar_file file;
+    u64 parent_step;
+    u64 start;          /* start_boottime of the process that the record is about: tells a reused pid apart */
+    u64 cpu_ns;
+    u64 max_rss_pages;
+    u32 other;
+    s32 exit_code;
+    u32 path_len;
+    u32 argv_len;
+};
+
+/* Kept for a thread group while it belongs to a job. step 0: registered, but its own program has not begun. */
+struct roar_member {
+    u64 job;
+    u64 step;
+};
+
+/* By job: what was sent and what could not be. */
+struct roar_counts {
+    u64 accesses;
+    u64 lost_accesses;
+    u64 processes;
+    u64 lost_processes;
+};
+
+#endif

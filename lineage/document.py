@@ -1,0 +1,200 @@
+"""Records as JSON documents: what `--json` prints and a registry's API answers.
+
+Pure. Paths and arguments are text; where one is not UTF-8 its exact bytes stand beside it in base64 (``path_b64``).
+Times are RFC 3339 in UTC with nanoseconds. Hashes and ids are lower-case hex.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeAlias
+
+from lineage import wire
+from lineage.records import Entry, EntryKind, Host, Job, JobHead, Session, Step, User
+from lineage.v1 import lineage_pb2, records_pb2
+
+Document: TypeAlias = dict[str, Any]
+
+_SECOND = 1_000_000_000
+
+
+class DagEdge(NamedTuple):
+    """Job ``target`` took what job ``source`` left behind; both are indexes into the graph's jobs."""
+
+    source: int
+    target: int
+    artifacts: tuple[int, ...]  # indexes into the graph's artifacts
+
+
+def job_document(job: Job) -> Document:
+    """A whole job. Sections of the context that nobody gathered are there, and empty."""
+    context = job.context
+    return {
+        "schema": "roar.job/1", "kind": "job", **_head_fields(job.head),
+        "inputs": _entries(job, "input"), "outputs": _entries(job, "output"), "scratch": _entries(job, "scratch"),
+        "removed": _entries(job, "removed"), "devices": _entries(job, "device"),
+        "steps": [step_document(step) for step in job.steps],
+        "git": context.get("git"), "python": context.get("python"), "packages": context.get("packages") or [],
+        "environment": context.get("environment") or {}, "hardware": context.get("hardware") or {},
+        "resources": context.get("resources") or {},
+    }
+
+
+def head_document(head: JobHead) -> Document:
+    """A job without its bulk, as lists have it."""
+    return {"kind": "job", **_head_fields(head), "counts": dict(head.counts)}
+
+
+def entry_document(entry: Entry) -> Document:
+    return {
+        **_text("path", entry.path), "hash": entry.hash.hex() if entry.hash is not None else None,
+        "hash_reason": entry.hash_reason or None, "size": entry.size, "role": entry.role, "access": list(entry.access),
+        "steps": list(entry.steps), "package": entry.package or None,
+        **(_text("target", entry.target) if entry.target is not None else {"target": None}),
+    }
+
+
+def step_document(step: Step) -> Document:
+    return {
+        "index": step.index, "parent": step.parent, "pid": step.pid, **_argv(step.argv),
+        **_text("executable", step.executable), "started_at": time_text(step.started_at),
+        "ended_at": time_text(step.ended_at), "exit_code": step.exit_code, "signal": step.signal,
+    }
+
+
+def session_document(session: Session, jobs: Sequence[JobHead] | None = None) -> Document:
+    """``jobs``: also the jobs of the session, newest first."""
+    document = {
+        "schema": "roar.session/1", "kind": "session", "id": session.id.hex(), "head": session.head.hex(),
+        **_text("project", session.project), "user": _user(session.user), "host": _host(session.host),
+        "started_at": time_text(session.started_at), "current": session.current, "job_count": session.jobs,
+    }
+    return document if jobs is None else {**document, "jobs": [head_document(head) for head in jobs]}
+
+
+def artifact_document(artifact: records_pb2.Artifact) -> Document:
+    return {
+        "schema": "roar.artifact/1", "kind": "artifact", "hash": artifact.hash.hex(), "id": artifact.hash.hex(),
+        "size": artifact.size if artifact.HasField("size") else None,
+        "producers": _sightings(artifact.producers), "consumers": _sightings(artifact.consumers),
+        "truncated": artifact.truncated,
+    }
+
+
+def log_document(jobs: Iterable[JobHead], *, truncated: bool) -> Document:
+    return {"schema": "roar.log/1", "jobs": [head_document(head) for head in jobs], "truncated": truncated}
+
+
+def graph_document(graph: lineage_pb2.Graph, start: Mapping[str, str], direction: str) -> Document:
+    """Jobs, artifacts, and edges between the two: ``from`` and ``to`` hold a job's id (its run while it is running)
+    or an artifact's hash."""
+    names = [_name(job) for job in graph.jobs]
+    hashes = [artifact.hash.hex() for artifact in graph.artifacts]
+    return {
+        "schema": "roar.lineage/1", "start": dict(start), "direction": direction,
+        "jobs": [head_document(wire.head_from(job)) for job in graph.jobs],
+        "artifacts": [_graph_artifact(artifact) for artifact in graph.artifacts],
+        "edges": [{"from": names[edge.job], "to": hashes[edge.artifact], "kind": "output"} if edge.output
+                  else {"from": hashes[edge.artifact], "to": names[edge.job], "kind": "input"} for edge in graph.edges],
+        "truncated": graph.truncated or None,
+    }
+
+
+def dag_document(graph: lineage_pb2.Graph, session: Session | None) -> Document:
+    """The jobs of a session and which took from which; ``artifacts`` of no edge are listed with the others."""
+    return {
+        "schema": "roar.dag/1", "session": session_document(session) if session else None,
+        "nodes": [head_document(wire.head_from(job)) for job in graph.jobs],
+        "edges": [{
+            "from": _name(graph.jobs[edge.source]), "to": _name(graph.jobs[edge.target]),
+            "from_number": graph.jobs[edge.source].number, "to_number": graph.jobs[edge.target].number,
+            "artifacts": [_graph_artifact(graph.artifacts[index]) for index in edge.artifacts],
+        } for edge in dag_edges(graph)],
+        "artifacts": [_graph_artifact(artifact) for artifact in graph.artifacts],
+        "truncated": graph.truncated or None,
+    }
+
+
+def dag_edges(graph: lineage_pb2.Graph) -> list[DagEdge]:
+    """Job to job: what a job took comes from the latest job before it that left just that content behind.
+
+    Jobs are in the order in which they ended (numbers are given when they begin, and jobs can overlap).
+    """
+    producers: dict[int, list[int]] = {}
+    for edge in graph.edges:
+        if edge.output:
+            producers.setdefault(edge.artifact, []).append(edge.job)
+    between: dict[tuple[int, int], list[int]] = {}
+    for edge in graph.edges:
+        if edge.output:
+            continue
+        source = max((job for job in producers.get(edge.artifact, ()) if job < edge.job), default=None)
+        if source is not None:
+            between.setdefault((source, edge.job), []).append(edge.artifact)
+    return [DagEdge(*pair, tuple(dict.fromkeys(between[pair]))) for pair in sorted(between)]
+
+
+def time_text(nanoseconds: int | None) -> str | None:
+    """RFC 3339 in UTC, to the nanosecond."""
+    if nanoseconds is None:
+        return None
+    seconds, fraction = divmod(nanoseconds, _SECOND)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def _head_fields(head: JobHead) -> Document:
+    return {
+        "id": head.id.hex() if head.id is not None else None, "run": head.run.hex(), "number": head.number,
+        "session": head.session.hex(), "state": "running" if head.id is None else "finished",
+        **_argv(head.argv), **_text("cwd", head.cwd), **_text("project", head.project),
+        "exit_code": head.exit_code, "signal": head.signal, "interrupted": head.interrupted,
+        "started_at": time_text(head.started_at), "ended_at": time_text(head.ended_at),
+        "user": _user(head.user), "host": _host(head.host),
+        "complete": head.complete,
+        "incomplete_reasons": [{"code": reason.code, "message": reason.message, "count": reason.count}
+                               for reason in head.incomplete_reasons],
+    }
+
+
+def _entries(job: Job, kind: EntryKind) -> list[Document]:
+    return [entry_document(entry) for entry in job.of_kind(kind)]
+
+
+def _sightings(sightings: Iterable[records_pb2.Sighting]) -> list[Document]:
+    return [{"job": head_document(wire.head_from(one.job)), "entry": entry_document(wire.entry_from(one.entry))}
+            for one in sightings]
+
+
+def _graph_artifact(artifact: lineage_pb2.GraphArtifact) -> Document:
+    return {"hash": artifact.hash.hex(), **_text("path", artifact.path),
+            "size": artifact.size if artifact.HasField("size") else None, "role": artifact.role or None,
+            "produced": artifact.produced}
+
+
+def _name(job: records_pb2.JobHead) -> str:
+    return (job.id if job.HasField("id") else job.run).hex()
+
+
+def _user(user: User) -> Document:
+    return {"uid": user.uid, "name": user.name}
+
+
+def _host(host: Host) -> Document:
+    return {"name": host.name, "kernel": host.kernel, "machine": host.machine}
+
+
+def _text(key: str, data: bytes) -> Document:
+    try:
+        return {key: data.decode()}
+    except UnicodeDecodeError:
+        return {key: data.decode("utf-8", "replace"), f"{key}_b64": b64encode(data).decode()}
+
+
+def _argv(argv: Sequence[bytes]) -> Document:
+    try:
+        return {"argv": [argument.decode() for argument in argv]}
+    except UnicodeDecodeError:
+        return {"argv": [argument.decode("utf-8", "replace") for argument in argv],
+                "argv_b64": [b64encode(argument).decode() for argument in argv]}

@@ -1,0 +1,33 @@
+"""`roar reset`: end the project's session."""
+
+from __future__ import annotations
+
+from roarctl.commands.options import AsJson, current_project, print_json
+
+HELP = """End this project's session: the next job is @1 of a new one.
+
+Nothing is deleted: the jobs of the old session stay, and are found by their ids and in `roar log --session`."""
+EPILOG = """Examples:
+
+\b
+  roar reset"""
+
+
+def command(as_json: AsJson = False) -> None:
+    from lineage import wire
+    from lineage.document import session_document
+    from lineage.v1 import observe_pb2
+    from roarctl.client import connect
+
+    with connect() as client:
+        request = observe_pb2.ResetRequest(project=current_project())
+        answer = client.call("Observe/Reset", request, observe_pb2.ResetResponse)
+    session = wire.session_from(answer.session) if answer.ended else None
+    if as_json:
+        print_json({"schema": "roar.reset/1", "ended": answer.ended,
+                    "session": session_document(session) if session else None})
+    elif session is None:
+        print("this project has no session: nothing to end")
+    else:
+        print(f"session {session.id.hex()[:7]} ended after {session.jobs} jobs; all of them stay")
+        print(f"next: roar log --session {session.id.hex()[:7]}")

@@ -1,0 +1,32 @@
+"""`roar run [options] [--] CMD…`: options and help; roarctl/running.py does it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from roarctl import running
+
+HELP = """Run a command and record which files it read and wrote, and with which code.
+
+The command keeps its arguments, environment, input and output; roar's own words, six lines at most, go to stderr."""
+EPILOG = """Examples:
+
+\b
+  roar run python train.py --epochs 10
+  roar run -q -- make data                only the command's own output
+  roar run --require-capture ./job.sh     do not run where no record can be made
+  roar run sh -c 'sort a.csv > b.csv'     > and | need a shell
+
+Exit status: the command's own; 128+N where signal N ended it; 125 where roar itself failed, 126 where the command
+cannot be executed, 127 where it was not found."""
+
+
+def command(
+    argv: Annotated[list[str], typer.Argument(metavar="CMD", help="The command and its arguments.")],
+    quiet: Annotated[bool, typer.Option(*running.QUIET, help="Say nothing.")] = False,
+    require_capture: Annotated[bool, typer.Option(
+        *running.REQUIRE_CAPTURE, help="Fail with 125, and do not run, where no record can be made.")] = False,
+) -> int:
+    return running.execute(argv, running.Options(quiet, require_capture))

@@ -1,0 +1,81 @@
+"""`roar show REF`: everything about one job, artifact or session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, print_json
+
+if TYPE_CHECKING:
+    from roarctl.client import Client
+    from roarctl.references import Target
+    from roarctl.render.text import Palette
+
+HELP = "Show a job, an artifact (by file or hash) or a session."
+EPILOG = """Examples:
+
+\b
+  roar show @                    the last job
+  roar show @3 --all             the third job, packages and system files too
+  roar show model.pt             who made the content of this file, who used it
+  roar show artifact:9e41c07d
+  roar show @ --json             for programs"""
+
+
+def command(reference: Reference = "@", everything: ShowAll = False, as_json: AsJson = False) -> None:
+    import sys
+
+    from roarctl import references
+    from roarctl.client import connect
+    from roarctl.render.text import Palette
+
+    palette = Palette.of(sys.stdout)
+    shown = {"job": _job, "artifact": _artifact, "session": _session}
+    with connect() as client:
+        target = references.resolve(client, reference, current_project())
+        lines = shown[target.kind](client, target, palette, everything, as_json)
+    if lines:
+        print("\n".join(lines))
+
+
+def _job(client: Client, target: Target, palette: Palette, everything: bool, as_json: bool) -> list[str]:
+    from lineage.document import job_document
+    from roarctl import queries
+
+    job = queries.job(client, target.id)
+    if as_json:
+        print_json(job_document(job))
+        return []
+    from roarctl.render.jobs import job_lines
+
+    return job_lines(job, palette, everything=everything)
+
+
+def _artifact(client: Client, target: Target, palette: Palette, _everything: bool, as_json: bool) -> list[str]:
+    from lineage.document import artifact_document
+    from lineage.v1 import lineage_pb2, records_pb2
+
+    request = lineage_pb2.GetArtifactRequest(hash=target.id, limit=0 if as_json else 20)
+    artifact = client.call("Lineage/GetArtifact", request, records_pb2.Artifact)
+    if as_json:
+        print_json({**artifact_document(artifact), "changed": target.changed})
+        return []
+    from roarctl.render.artifacts import artifact_lines
+
+    return artifact_lines(artifact, target, palette)
+
+
+def _session(client: Client, target: Target, palette: Palette, _everything: bool, as_json: bool) -> list[str]:
+    import time
+
+    from lineage.document import session_document
+    from roarctl import queries
+
+    session = queries.session(client, target.id)
+    jobs, _ = queries.log(client, session=target.id, limit=1_000_000 if as_json else 50)
+    if as_json:
+        print_json(session_document(session, jobs))
+        return []
+    from roarctl.render.jobs import session_lines
+
+    return session_lines(session, jobs, time.time(), palette)

@@ -1,0 +1,128 @@
+"""The entry point of roarctl: the commands by name, and the one place where errors leave."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lineage.errors import AmbiguousError, RoarError
+
+if TYPE_CHECKING:
+    import typer
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command that sys.argv names, and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no name of a file may end a command
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command line; the exit code."""
+    from roarctl.launch import Stopped
+
+    try:
+        return _dispatch(arguments)
+    except RoarError as error:
+        _print_error(error, as_json=_wants_json(arguments))
+        return error.exit_code
+    except Stopped as stopped:
+        return stopped.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has enough (`roar log | head`). Nothing more can be written, not at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("ROAR_DEBUG"):
+            raise
+        _print_error(RoarError(f"internal error: {type(error).__name__}: {error}", "ROAR_DEBUG=1 shows where"),
+                     as_json=_wants_json(arguments))
+        return _own_failure(arguments, 1)
+
+
+def application() -> typer.Typer:
+    """All commands, for typer's parsing, help and completion."""
+    import typer
+
+    from roarctl import commands
+
+    app = typer.Typer(
+        name="roar", help=commands.HELP, epilog=commands.EPILOG, rich_markup_mode=None, pretty_exceptions_enable=False,
+        no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+    commands.add_to(app)
+    return app
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] == "run":
+        from roarctl import running
+
+        parsed = running.parse(arguments[1:])
+        if parsed:
+            return running.execute(parsed[1], parsed[0])
+    return _by_typer(arguments)
+
+
+def _by_typer(arguments: Sequence[str]) -> int:
+    import typer
+
+    try:
+        code = application()(args=list(arguments), prog_name=os.path.basename(sys.argv[0]), standalone_mode=False)
+    except typer.Abort:
+        return _INTERRUPTED
+    except typer.TyperException as mistake:
+        return _usage_error(mistake, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_error(mistake: typer.TyperException, arguments: Sequence[str]) -> int:
+    """A command line that makes no sense, said in the same way as every other error."""
+    context = getattr(mistake, "ctx", None)
+    message = mistake.format_message()
+    if message and context is not None and message == context.get_help():  # no arguments at all
+        print(message, file=sys.stderr)
+        return mistake.exit_code
+    hint = f"see `{context.command_path} --help`" if context is not None else ""
+    _print_error(RoarError(message[:1].lower() + message[1:].rstrip("."), hint), as_json=_wants_json(arguments),
+                 code="usage")
+    return _own_failure(arguments, mistake.exit_code)
+
+
+def _print_error(error: RoarError, *, as_json: bool, code: str = "") -> None:
+    if sys.stderr is None:
+        return
+    candidates = error.candidates if isinstance(error, AmbiguousError) else ()
+    if as_json:
+        whole: dict[str, object] = {"code": code or error.code, "message": error.message, "hint": error.hint}
+        if candidates:
+            whole["candidates"] = list(candidates)
+        print(json.dumps({"error": whole}), file=sys.stderr)
+        return
+    from roarctl.render.text import printable
+
+    print(f"roar: {printable(error.message)}", file=sys.stderr)
+    for candidate in candidates:
+        print(f"    {printable(candidate)}", file=sys.stderr)
+    if error.hint:
+        print(f"  {printable(error.hint)}", file=sys.stderr)
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    return bool(arguments) and arguments[0] != "run" and "--json" in arguments
+
+
+def _own_failure(arguments: Sequence[str], otherwise: int) -> int:
+    """`run` leaves the low exit codes to the command."""
+    from roarctl.running import FAILED
+
+    return FAILED if arguments and arguments[0] == "run" else otherwise

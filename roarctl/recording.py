@@ -1,0 +1,117 @@
+"""The daemon's side of `roar run`: a job registered before its command executes, described while it runs, finished
+when it has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lineage.errors import RoarError
+from roarctl import client as clients
+from roarctl import launch
+
+if TYPE_CHECKING:
+    from lineage.v1.observe_pb2 import FinishResponse
+    from roarctl.client import Client
+    from roarctl.context.git import GitProbe
+    from roarctl.launch import Command, Ended, Held
+
+_FINISH_WAIT_MS = 30_000
+_FINISH_SECONDS = _FINISH_WAIT_MS / 1000 + 5
+_REGISTER_SECONDS = 10.0  # the first job after a while has the probes attached first
+_FORGET_SECONDS = 1.0
+#: How long the end of a short command waits for the slower context.
+_DESCRIBE_SECONDS = 3.0
+
+
+class Recording:
+    """One job that the daemon watches."""
+
+    def __init__(self, client: Client, run: bytes, number: int) -> None:
+        self.number = number
+        self._client = client
+        self._run = run
+        self._describing: threading.Thread | None = None
+
+    @classmethod
+    def begin(cls, child: Held, environment: Mapping[bytes, bytes], cwd: bytes) -> Recording:
+        """Register the waiting child. Raises a RoarError where the job cannot be watched."""
+        path = clients.socket_path()
+        identity = clients.identify(path, child.pidfd)  # first: it is quick, and says whether there is a daemon
+        from roarctl.context.git import GitProbe
+
+        probe = GitProbe(cwd)
+        try:
+            # git works while grpc is being imported.
+            return cls._register(clients.Client(path, identity), child, environment, cwd, probe)
+        finally:
+            probe.stop()
+
+    @classmethod
+    def _register(cls, client: Client, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
+                  git: GitProbe) -> Recording:
+        from lineage.redact import redact_argv, redact_environment
+        from lineage.v1 import observe_pb2
+        from lineage.wire import struct_to
+        from roarctl.context.project import project_root
+
+        context = {"git": git.result(), "environment": redact_environment(environment)}
+        request = observe_pb2.RegisterRequest(
+            process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project_root(cwd),
+            context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
+            environment_tmpdir=environment.get(b"TMPDIR", b""))
+        answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
+        return cls(client, answer.run, answer.number)
+
+    def describe(self, command: Command, environment: Mapping[bytes, bytes]) -> None:
+        """Gather and send the slower context beside the running command."""
+        self._describing = threading.Thread(target=self._describe, args=(command, environment), daemon=True)
+        self._describing.start()
+
+    def _describe(self, command: Command, environment: Mapping[bytes, bytes]) -> None:
+        from lineage.v1 import observe_pb2
+        from lineage.wire import struct_to
+        from roarctl.context.hardware import hardware
+        from roarctl.context.python import PythonProbe
+
+        probe = PythonProbe(launch.interpreter(command.path, environment))
+        context = {"hardware": hardware(), "python": probe.result()}
+        request = observe_pb2.DescribeRequest(run=self._run, context=struct_to(context))
+        with contextlib.suppress(RoarError):  # the job goes on without, and Finish says if the daemon is gone
+            self._client.call("Observe/Describe", request, observe_pb2.DescribeResponse)
+
+    def finish(self, ended: Ended, *, interrupted: bool) -> FinishResponse:
+        """Tell how the command ended and wait for the record, within limits."""
+        from lineage.v1 import observe_pb2
+        from lineage.wire import struct_to
+
+        if self._describing:
+            self._describing.join(_DESCRIBE_SECONDS)
+        request = observe_pb2.FinishRequest(
+            run=self._run, exit_code=ended.exit_code, signal=ended.signal, interrupted=interrupted,
+            resources=struct_to(_resources(ended)), wait_ms=_FINISH_WAIT_MS)
+        return self._client.call("Observe/Finish", request, observe_pb2.FinishResponse, _FINISH_SECONDS)
+
+    def forget(self) -> None:
+        """The command never ran."""
+        from lineage.v1 import observe_pb2
+
+        request = observe_pb2.FinishRequest(run=self._run, never_ran=True)
+        self._client.call("Observe/Finish", request, observe_pb2.FinishResponse, _FORGET_SECONDS)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _resources(ended: Ended) -> dict[str, float]:
+    """What wait4(2) says of the command and of those of its children that it waited for."""
+    usage = ended.usage
+    return {
+        "wall_seconds": round(ended.wall_seconds, 6), "user_seconds": usage.ru_utime, "system_seconds": usage.ru_stime,
+        "max_rss_bytes": usage.ru_maxrss * 1024, "page_faults": usage.ru_majflt, "blocks_read": usage.ru_inblock,
+        "blocks_written": usage.ru_oublock, "voluntary_switches": usage.ru_nvcsw,
+        "involuntary_switches": usage.ru_nivcsw,
+    }

@@ -1,0 +1,149 @@
+"""Jobs and sessions for people: a line in the log, a page for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
+from roarctl.render.summary import outcome
+from roarctl.render.text import (
+    JOB_DIGITS,
+    Palette,
+    command_text,
+    count_text,
+    duration_text,
+    hash_text,
+    local_text,
+    path_text,
+    printable,
+    program_text,
+    size_text,
+    table,
+    when_text,
+)
+
+_COMMAND_WIDTH = 60
+_MOST_STEPS = 20
+_MOST_FILES = 100
+_TITLES: Mapping[EntryKind, str] = {
+    "output": "outputs", "input": "inputs", "removed": "removed", "scratch": "scratch", "device": "devices"}
+
+
+def short_id(head: JobHead) -> str:
+    return head.id.hex()[:JOB_DIGITS] if head.id is not None else "-" * JOB_DIGITS
+
+
+def log_lines(jobs: Iterable[JobHead], now: float, palette: Palette, *, with_project: bool = False) -> list[str]:
+    rows = []
+    for head in jobs:
+        row = [f"@{head.number}", palette.yellow(short_id(head)), when_text(head.started_at, now), _took(head),
+               outcome(head, palette) + ("" if head.complete or head.ended_at is None else palette.yellow(" !")),
+               command_text(head.argv, _COMMAND_WIDTH), count_text(head.counts.get("output/shown", 0), "out")]
+        rows.append([printable(head.project), *row] if with_project else row)
+    shift = int(with_project)
+    return table(rows, frozenset({shift, shift + 3}))
+
+
+def session_lines(session: Session, jobs: Sequence[JobHead], now: float, palette: Palette) -> list[str]:
+    lines = [
+        f"session {palette.bold(session.id.hex()[:JOB_DIGITS])} of {printable(session.project)}"
+        + (" (current)" if session.current else ""),
+        f"  by       {printable(session.user.name)} on {printable(session.host.name)}",
+        f"  since    {local_text(session.started_at)}",
+        f"  head     {session.head.hex()}",
+        f"  jobs     {session.jobs}",
+    ]
+    return lines + [f"    {line}" for line in log_lines(jobs, now, palette)]
+
+
+def job_lines(job: Job, palette: Palette, *, everything: bool = False) -> list[str]:
+    """A page about one job; ``everything``: files of all roles."""
+    head = job.head
+    lines = [f"job {palette.bold(f'@{head.number} {short_id(head)}')} {outcome(head, palette)} in {_took(head)}"]
+    lines += _fields(head, job.context)
+    lines += [palette.yellow(f"  ! incomplete: {printable(reason.message)}"
+                             + (f" ({reason.count} times)" if reason.count > 1 else ""))
+              for reason in head.incomplete_reasons]
+    kinds: tuple[EntryKind, ...] = ("output", "input", "removed", "scratch", "device") if everything else (
+        "output", "input", "removed")
+    for kind in kinds:
+        lines += _section(job, kind, palette, everything=everything)
+    if not everything and job.of_kind("scratch"):
+        scratch = count_text(len(job.of_kind("scratch")), "file")
+        lines.append(palette.dim(f"scratch: {scratch} made and gone in the job"))
+    if len(job.steps) > 1:
+        lines += _steps(job.steps, palette)
+    return lines
+
+
+def _fields(head: JobHead, context: Mapping[str, Any]) -> list[str]:
+    fields = [
+        ("command", command_text(head.argv)), ("in", printable(head.cwd)),
+        ("by", f"{printable(head.user.name)} on {printable(head.host.name)} ({head.host.kernel}, {head.host.machine})"),
+        ("at", local_text(head.started_at)),
+    ]
+    git = context.get("git")
+    if isinstance(git, Mapping):
+        branch = f" on {printable(str(git['branch']))}" if git.get("branch") else ""
+        dirty = " with uncommitted changes" if git.get("dirty") else ""
+        fields.append(("git", f"{str(git.get('commit') or 'no commit')[:12]}{branch}{dirty}"))
+    resources = context.get("resources") or {}
+    if "max_rss_bytes" in resources:
+        cpu = float(resources.get("user_seconds", 0)) + float(resources.get("system_seconds", 0))
+        fields.append(("used", f"{duration_text(cpu)} of CPU, {size_text(int(resources['max_rss_bytes']))} of memory"))
+    packages = context.get("packages") or ()
+    if packages:
+        fields.append(("with", count_text(len(packages), "package")))
+    if head.id is not None:
+        fields.append(("id", head.id.hex()))
+    return [f"  {name:<9}{value}" for name, value in fields]
+
+
+def _section(job: Job, kind: EntryKind, palette: Palette, *, everything: bool) -> list[str]:
+    entries = job.of_kind(kind)
+    shown = entries if everything else tuple(entry for entry in entries if entry.role in SHOWN_ROLES)
+    if not entries:
+        return []
+    hidden = len(entries) - len(shown)
+    others = palette.dim(f" (and {hidden} of packages and system: --all)") if hidden else ""
+    title = f"{_TITLES[kind]}: {len(shown)}{others}"
+    rows = [entry_row(entry, job.head.cwd, palette) for entry in shown[:None if everything else _MOST_FILES]]
+    lines = [title, *(f"  {line}" for line in table(rows, frozenset({2})))]
+    if len(rows) < len(shown):
+        lines.append(palette.dim(f"  … {len(shown) - len(rows)} more: --all"))
+    return lines
+
+
+def entry_row(entry: Entry, base: bytes, palette: Palette) -> list[str]:
+    """path, hash, size, notes"""
+    path = path_text(entry.path, base)
+    if entry.target is not None:
+        path += f" → {printable(entry.target)}"
+    digest = hash_text(entry.hash)
+    notes = ", ".join(entry.access)
+    if entry.hash is None and entry.hash_reason:
+        notes += f"; no hash: {printable(entry.hash_reason)}"
+    if entry.role != "data":
+        notes = f"{entry.role}{f' {printable(entry.package)}' if entry.package else ''}; {notes}"
+    return [path, palette.dim(digest), size_text(entry.size), palette.dim(notes)]
+
+
+def _steps(steps: Sequence[Step], palette: Palette) -> list[str]:
+    lines = [f"steps: {len(steps)}"]
+    depths: dict[int, int] = {}
+    for step in steps:
+        depths[step.index] = depths.get(step.parent, -1) + 1 if step.parent is not None else 0
+    for step in steps[:_MOST_STEPS]:
+        took = duration_text((step.ended_at - step.started_at) / 1e9) if step.ended_at is not None else "?"
+        failed = palette.red(f" exit {step.exit_code}") if step.exit_code else ""
+        indent = "  " * (depths[step.index] + 1)
+        text = command_text(step.argv, _COMMAND_WIDTH) or program_text((step.executable,))
+        lines.append(f"{indent}{step.index} {text}{failed} {palette.dim(took)}")
+    if len(steps) > _MOST_STEPS:
+        lines.append(palette.dim(f"  … {len(steps) - _MOST_STEPS} more: --json has them all"))
+    return lines
+
+
+def _took(head: JobHead) -> str:
+    return duration_text((head.ended_at - head.started_at) / 1e9) if head.ended_at is not None else "…"

@@ -1,0 +1,166 @@
+"""Words and numbers as people read them: sizes, durations, paths that cannot harm a terminal, colours."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TextIO
+
+JOB_DIGITS = 7  # of an id's hex, where people see it
+HASH_DIGITS = 8
+_COLOUR = re.compile(r"\x1b\[\d+m")
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+class Palette:
+    """ANSI colours, or none: they are for terminals, and not where NO_COLOR is set (https://no-color.org)."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+    @classmethod
+    def of(cls, stream: TextIO | None) -> Palette:
+        return cls(stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+                   and os.environ.get("TERM") != "dumb")
+
+    def bold(self, text: str) -> str:
+        return self._in("1", text)
+
+    def dim(self, text: str) -> str:
+        return self._in("2", text)
+
+    def red(self, text: str) -> str:
+        return self._in("31", text)
+
+    def green(self, text: str) -> str:
+        return self._in("32", text)
+
+    def yellow(self, text: str) -> str:
+        return self._in("33", text)
+
+    def _in(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and text else text
+
+
+PLAIN = Palette(enabled=False)
+
+
+def printable(data: bytes | str) -> str:
+    """Text without anything a terminal would act on: control, direction and invalid characters are escaped."""
+    text = data.decode("utf-8", "surrogateescape") if isinstance(data, bytes) else data
+    return text if text.isprintable() else "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    if "\udc80" <= character <= "\udcff":  # a byte that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def path_text(path: bytes, base: bytes = b"") -> str:
+    """A path for people: relative where it is below ``base``."""
+    if base and path.startswith(base.rstrip(b"/") + b"/"):
+        path = path[len(base.rstrip(b"/")) + 1:]
+    return printable(path)
+
+
+def command_text(argv: Sequence[bytes], width: int = 0) -> str:
+    """A command line that could be typed; cut to ``width``."""
+    text = printable(shlex.join(argument.decode("utf-8", "surrogateescape") for argument in argv))
+    return cut(text, width) if width else text
+
+
+def program_text(argv: Sequence[bytes]) -> str:
+    """The one word that says best what a command was: the script of an interpreter, else the program."""
+    if not argv:
+        return "?"
+    program = os.path.basename(argv[0])
+    interpreter = program.startswith((b"python", b"Rscript", b"julia")) or program in {b"sh", b"bash", b"perl", b"node"}
+    if interpreter:
+        for argument in argv[1:]:
+            if not argument.startswith(b"-"):
+                return cut(printable(os.path.basename(argument)), 30)
+            if argument in {b"-c", b"-m", b"-e"}:
+                break
+    return cut(printable(program), 30)
+
+
+def cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[:max(width - 1, 0)] + "…"
+
+
+def hash_text(digest: bytes | None) -> str:
+    return digest.hex()[:HASH_DIGITS] if digest is not None else "-" * HASH_DIGITS
+
+
+def size_text(size: int | None) -> str:
+    if size is None:
+        return ""
+    if size < 1000:
+        return f"{size} B"
+    value, units = size / 1000, ["EB", "PB", "TB", "GB", "MB", "kB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop()
+    return f"{value:.1f} {units[-1]}" if value < 9.95 else f"{value:.0f} {units[-1]}"
+
+
+def duration_text(seconds: float) -> str:
+    seconds = max(seconds, 0.0)
+    if seconds < 9.995:
+        return f"{seconds:.2f}s"
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
+    return f"{whole // _DAY}d{whole % _DAY // _HOUR:02d}h"
+
+
+def when_text(nanoseconds: int, now: float) -> str:
+    """A moment of the past, near ones by their distance."""
+    seconds = now - nanoseconds / 1e9
+    if seconds < 0:
+        return local_text(nanoseconds)
+    if seconds < _MINUTE:
+        return f"{int(seconds)} s ago"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min ago"
+    if seconds < _DAY:
+        return f"{int(seconds // _HOUR)} h ago"
+    return local_text(nanoseconds)
+
+
+def local_text(nanoseconds: int) -> str:
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def count_text(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def table(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> list[str]:
+    """Rows as lines with aligned columns; the columns in ``right`` are numbers."""
+    rows = [list(row) for row in rows]
+    if not rows:
+        return []
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = []
+        for column, cell in enumerate(row):
+            room = " " * (widths[column] - _width(cell))
+            cells.append(room + cell if column in right else cell + room)
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _width(text: str) -> int:
+    return len(_COLOUR.sub("", text))

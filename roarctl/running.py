@@ -1,0 +1,150 @@
+"""What `roar run` does: hold the command, register it, let it run, report.
+
+Apart from commands/run.py, which needs typer, since the plain case does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage.errors import RoarError, UnavailableError
+from roarctl import launch
+
+if TYPE_CHECKING:
+    from roarctl.recording import Recording
+
+FAILED = 125  # roar's own failure, as of env(1) and timeout(1)
+
+# The names of the options, for the quick way here and for typer.
+QUIET = ("-q", "--quiet")
+REQUIRE_CAPTURE = ("--require-capture",)
+
+
+@dataclass(slots=True)
+class Options:
+    quiet: bool = False
+    require_capture: bool = False
+
+
+def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
+    """The plain case, without the 50 ms that typer takes to import; None leaves help and mistakes to typer."""
+    options = Options()
+    for index, argument in enumerate(arguments):
+        if argument == "--":
+            rest = list(arguments[index + 1:])
+        elif argument in QUIET:
+            options.quiet = True
+            continue
+        elif argument in REQUIRE_CAPTURE:
+            options.require_capture = True
+            continue
+        elif argument.startswith("-"):
+            return None
+        else:
+            rest = list(arguments[index:])
+        return (options, rest) if rest else None
+    return None
+
+
+def execute(arguments: Sequence[str], options: Options) -> int:
+    """Run it; the exit code for roarctl. Whatever fails, the command runs at most once."""
+    try:
+        return _execute([os.fsencode(argument) for argument in arguments], options)
+    except launch.CannotRunError as error:
+        if not options.quiet:
+            raise
+        return error.exit_code
+    except RoarError as error:
+        error.exit_code = FAILED
+        if not options.quiet:
+            raise
+        return FAILED
+
+
+def _execute(argv: list[bytes], options: Options) -> int:
+    environment = launch.inherited_environment()
+    command = launch.resolve(argv, environment)
+    child = launch.Held(command, environment)
+    recording: Recording | None = None
+    with launch.Signals(child) as signals:
+        try:
+            try:
+                recording = _begin(child, environment)
+            except RoarError as error:
+                if options.require_capture:
+                    raise
+                _say(options, f"roar: no record of this run: {error.message}", error.hint)
+            signals.running = True
+        except BaseException:  # Stopped too: nobody may be left waiting
+            child.abandon()
+            raise
+        try:
+            executed = child.release()
+        except launch.CannotRunError:
+            signals.running = False
+            _forget(recording)
+            raise
+        if recording and executed:
+            recording.describe(command, environment)
+        ended = child.wait()
+        try:
+            signals.running = False
+            if not executed:
+                _forget(recording)
+            elif recording:
+                _finish(recording, ended, options, interrupted=bool(signals.asked))
+        except launch.Stopped:
+            if recording:
+                _say(options, f"roar: job @{recording.number}: the daemon is still completing the record",
+                     f"see it with `roar show @{recording.number}`")
+        return ended.status
+
+
+def _begin(child: launch.Held, environment: dict[bytes, bytes]) -> Recording:
+    """Register the job. Whatever goes wrong in roar must not keep the command from running, so all of it is one kind
+    of error here."""
+    try:
+        from roarctl.recording import Recording
+
+        return Recording.begin(child, environment, os.getcwdb())  # noqa: PTH109 - bytes
+    except RoarError:
+        raise
+    except Exception as error:
+        if os.environ.get("ROAR_DEBUG"):
+            raise
+        raise UnavailableError(f"roar failed: {type(error).__name__}: {error}", "ROAR_DEBUG=1 shows where") from error
+
+
+def _finish(recording: Recording, ended: launch.Ended, options: Options, *, interrupted: bool) -> None:
+    """The command is over, and its exit code stands: nothing from here on may change it."""
+    try:
+        answer = recording.finish(ended, interrupted=interrupted)
+        if options.quiet:
+            return
+        from roarctl.render.summary import summary
+        from roarctl.render.text import Palette
+
+        lines = summary(answer, os.getcwdb(), Palette.of(sys.stderr))  # noqa: PTH109 - bytes
+        print("\n".join(lines), file=sys.stderr)
+    except RoarError as error:
+        _say(options, f"roar: job @{recording.number}: its record is not confirmed: {error.message}", error.hint)
+    except Exception as error:
+        _say(options, f"roar: job @{recording.number}: no summary ({type(error).__name__}: {error})",
+             f"see it with `roar show @{recording.number}`")
+
+
+def _forget(recording: Recording | None) -> None:
+    if recording:
+        with contextlib.suppress(RoarError):  # the daemon sees for itself that the process has gone
+            recording.forget()
+
+
+def _say(options: Options, message: str, hint: str) -> None:
+    """A warning on stderr; the command's output goes on."""
+    if not options.quiet and sys.stderr is not None:
+        print(message + (f"\n  {hint}" if hint else ""), file=sys.stderr, flush=True)

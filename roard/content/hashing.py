@@ -1,0 +1,158 @@
+"""The daemon's side of hashing: which content is known already, who is asked for the rest, one worker a user."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from roard.content.channel import Channel
+from roard.content.worker import Outcome, Settled
+from roard.content.zygote import Zygote
+from roard.probe.layout import FileId
+
+_log = logging.getLogger(__name__)
+_SIGNATURE = struct.Struct("=QQQQQQ")
+_BATCH = 256
+_IDLE_SECONDS = 60.0
+#: File times advance in ticks: a file changed and hashed within one tick could change again and look the same.
+RACY_NS = 20_000_000
+#: proc, sysfs, cgroup, cgroup2, tracefs, debugfs, securityfs, bpf, configfs, pstore, binfmt_misc, selinux, efivarfs: the
+#: kernel writes such a file anew for each reader, so it has no content to name.
+KERNEL_FILES = frozenset({
+    0x9FA0, 0x62656572, 0x27E0EB, 0x63677270, 0x74726163, 0x64626720, 0x73636673, 0xCAFE4A11, 0x62656570, 0x6165676C,
+    0x42494E4D, 0xF97CFF8C, 0xDE5E81E4, 0x19800202,
+})
+
+
+class HashCache(Protocol):
+    def known_hash(self, signature: bytes) -> bytes | None: ...
+    def remember_hashes(self, rows: list[tuple[bytes, bytes]]) -> object: ...
+
+
+class _Asked:
+    """One worker and the questions that it has not answered."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.waiting: dict[int, Future[Any]] = {}
+        self.used = time.monotonic()
+
+
+class Hashing:
+    """Futures of hashes; every method may be called from any thread."""
+
+    def __init__(self, zygote: Zygote, cache: HashCache) -> None:
+        self._zygote = zygote
+        self._cache = cache
+        self._workers: dict[tuple[int, int], _Asked] = {}
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def known(self, file: FileId) -> bytes | None:
+        """The hash of exactly this version of the file, if anybody computed it before."""
+        return self._cache.known_hash(signature(file))
+
+    def remember(self, rows: Sequence[tuple[FileId, bytes]], hashed_at: int) -> None:
+        """``hashed_at`` (epoch ns) is when the reading began: versions younger than a tick then are not believed."""
+        settled = [(signature(file), digest) for file, digest in rows
+                   if hashed_at - max(file.ctime, file.mtime) > RACY_NS and file.generation >= 0]
+        if settled:
+            self._cache.remember_hashes(settled)
+
+    def hash_files(self, owner: tuple[int, int], items: list[tuple[bytes, int, int, int, int, int]]
+                   ) -> Future[list[Outcome] | None]:
+        return self._ask(owner, "hash", items)
+
+    def settle(self, owner: tuple[int, int], items: list[tuple[bytes, tuple[int, ...] | None, bytes | None]]
+               ) -> list[Settled]:
+        """What is at these paths now, in order; blocks. In batches, so that two threads of the worker share them."""
+        parts = [items[at:at + _BATCH] for at in range(0, len(items), _BATCH)]
+        futures = [self._ask(owner, "settle", part) for part in parts]
+        settled: list[Settled] = []
+        for part, future in zip(parts, futures, strict=True):
+            answer = future.result()
+            if answer is None:
+                answer = [(True, "the hash worker ended before it was done", None, 0, 0, 0, 0, 0, path, None)
+                          for path, _, _ in part]
+            settled.extend(answer)
+        return settled
+
+    def owners(self, owner: tuple[int, int], paths: list[bytes]) -> dict[bytes, str]:
+        return dict(self._ask(owner, "owners", paths).result() or {}) if paths else {}
+
+    def close_idle(self) -> None:
+        """Ends workers that nobody asked for a while."""
+        with self._lock:
+            now = time.monotonic()
+            for owner, asked in list(self._workers.items()):
+                if not asked.waiting and now - asked.used > _IDLE_SECONDS:
+                    del self._workers[owner]
+                    asked.channel.close()
+
+    def close(self) -> None:
+        with self._lock:
+            for asked in self._workers.values():
+                asked.channel.close()
+            self._workers.clear()
+
+    def _ask(self, owner: tuple[int, int], what: str, items: list[Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._lock:
+            asked = self._workers.get(owner)
+            if asked is None:
+                asked = self._workers[owner] = _Asked(self._zygote.worker(*owner))
+                threading.Thread(target=self._listen, args=(owner, asked), name=f"hashes-{owner[0]}", daemon=True).start()
+            number = next(self._numbers)
+            asked.waiting[number] = future
+            asked.used = time.monotonic()
+        try:
+            asked.channel.send((what, number, items))
+        except OSError:
+            self._drop(owner, asked)
+        return future
+
+    def _listen(self, owner: tuple[int, int], asked: _Asked) -> None:
+        while True:
+            try:
+                message = asked.channel.receive()
+            except OSError:
+                message = None
+            if message is None:
+                self._drop(owner, asked)
+                return
+            number, answer = message
+            with self._lock:
+                future = asked.waiting.pop(number, None)
+                asked.used = time.monotonic()
+            if future:
+                self._settle_future(future, answer)
+
+    def _drop(self, owner: tuple[int, int], asked: _Asked) -> None:
+        """The worker is gone: its questions have no answer, the next one gets a new worker."""
+        with self._lock:
+            if self._workers.get(owner) is asked:
+                del self._workers[owner]
+            lost, asked.waiting = asked.waiting, {}
+        if lost:
+            _log.warning("the hash worker of uid %d ended with %d questions open", owner[0], len(lost))
+        for future in lost.values():
+            self._settle_future(future, None)
+
+    @staticmethod
+    def _settle_future(future: Future[Any], answer: object) -> None:
+        try:
+            future.set_result(answer)
+        except Exception:
+            _log.exception("what waited for a hash failed")
+
+
+def signature(file: FileId) -> bytes:
+    return _SIGNATURE.pack(file.dev, file.ino, file.generation, file.size, file.mtime, file.ctime)
+
+

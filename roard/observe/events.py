@@ -1,0 +1,70 @@
+"""What the reader sends, by name: the tuples of roard.probe.reader in the order of their fields."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FileTuple = tuple[int, int, int, int, int, int, int, int]
+
+
+class ProcessEvent(NamedTuple):
+    """FORK, EXEC, EXIT or BLIND. Times are CLOCK_BOOTTIME ns; ``other`` is the child of a FORK; ``code`` is wait(2)'s
+    status of an EXIT, the call's number of a BLIND, 1 for an EXEC whose arguments were cut."""
+
+    kind: int
+    flags: int
+    job: int
+    step: int
+    time: int
+    tgid: int
+    parent_step: int
+    start: int
+    cpu_ns: int
+    max_rss_pages: int
+    other: int
+    code: int
+    file: FileTuple | None
+    path: bytes
+    argv: bytes
+
+
+class AccessEvent(NamedTuple):
+    """OPEN to CLOSE. ``path`` is None when this step touched the file before."""
+
+    kind: int
+    flags: int
+    job: int
+    step: int
+    time: int
+    tgid: int
+    fd: int
+    file: FileTuple
+    path: bytes | None
+    f_mode: int
+    f_flags: int
+
+
+class NameEvent(NamedTuple):
+    """RENAME to TRUNCATE. ``first`` and ``second`` are absolute, not normalised; a SYMLINK's first is its target."""
+
+    kind: int
+    flags: int
+    job: int
+    step: int
+    time: int
+    tgid: int
+    first: bytes
+    second: bytes
+    call_flags: int
+
+
+class ContentEvent(NamedTuple):
+    """The hash of a whole small file as a process read it."""
+
+    kind: int
+    flags: int
+    job: int
+    step: int
+    time: int
+    file: FileTuple
+    digest: bytes

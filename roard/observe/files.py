@@ -1,0 +1,310 @@
+"""What a job did to files, kept while it runs: a table by inode, with the names by which they are known now.
+
+Pure bookkeeping: it asks nobody and reads nothing. ``wants`` collects the files whose content should be hashed soon.
+
+An input is a file whose content the job took before it wrote it itself; its version is that of the first read. An
+output is what the job created or changed and what is still there when it ends.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import stat
+from collections.abc import Iterable
+
+from lineage.records import Access
+from roard.observe.events import AccessEvent, ContentEvent, NameEvent
+from roard.probe import layout
+from roard.probe.layout import FileId
+
+RENAME_EXCHANGE = 2
+AT_REMOVEDIR = 0x200
+
+CHANGED_BEFORE = "it changed before it could be hashed"
+
+_READS: dict[int, Access] = {layout.READ: "read", layout.MAP: "map", layout.EXEC: "execute"}
+_WRITES: dict[int, tuple[Access, ...]] = {
+    layout.WRITE: ("write",), layout.MAP_WRITE: ("map", "write"), layout.RESIZE: ("truncate",)}
+
+
+class FileState:
+    """One inode (or, where only a name was seen, one name) and what the job did to it."""
+
+    __slots__ = ("before_read", "created", "device", "early", "fd", "file", "first_path", "input_file", "input_hash", "input_path", "input_reason",
+                 "nameless", "path", "read", "read_steps", "renamed", "tgid", "write_steps", "written", "wrote")
+
+    def __init__(self, file: FileId | None, path: bytes) -> None:
+        self.file = file                                # None: only its name was seen
+        self.path: bytes | None = path                  # its name now; None: it has none any more
+        self.first_path = path
+        self.device = file is not None and not stat.S_ISREG(file.mode)
+        self.nameless = False
+        self.tgid = self.fd = 0                         # a process that has it open, for finding it again
+        self.read: set[Access] = set()
+        self.read_steps: set[int] = set()
+        self.wrote: set[Access] = set()
+        self.write_steps: set[int] = set()
+        self.written = False
+        self.created = False
+        self.renamed = False                            # its ctime may differ for that alone
+        self.input_file: FileId | None = None           # the version that was read
+        self.input_path = b""
+        self.input_hash: bytes | None = None
+        self.input_reason = ""
+        self.before_read: tuple[int, int, int, bytes] | None = None  # size, mtime, ctime, hash: of what was opened
+        self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
+
+    @property
+    def is_input(self) -> bool:
+        return self.input_file is not None
+
+    def take_hash(self, size: int, mtime: int, ctime: int, digest: bytes) -> None:
+        """The content of a version of this file; kept only if it is the version that the job read."""
+        wanted = self.input_file
+        if wanted is None:
+            self.before_read = (size, mtime, ctime, digest)
+            return
+        if self.input_hash is not None:
+            return
+        # a rename or a link changes ctime, not content
+        if size == wanted.size and mtime == wanted.mtime and (ctime == wanted.ctime or self.renamed):
+            self.input_hash, self.input_reason = digest, ""
+        else:
+            self.input_reason = CHANGED_BEFORE
+
+
+class FileTable:
+    def __init__(self) -> None:
+        self.states: dict[tuple[int, int, int], FileState] = {}
+        self.named: dict[bytes, FileState] = {}         # by name alone: renamed, linked, truncated without being opened
+        self.removed: dict[bytes, set[int]] = {}        # names of files that were there before, and the steps
+        self.wants: dict[int, FileState] = {}           # by id(): inputs whose content should be hashed now
+        self.closed: list[FileState] = []               # outputs that a step has finished writing
+        self.former: list[FileState] = []               # files whose inode was used again for another
+        self.cut_paths = 0
+        self.unknown_paths = 0
+        self._by_path: dict[bytes, FileState] = {}
+        self._directories: set[bytes] = set()
+
+    def access(self, event: AccessEvent) -> None:
+        file = FileId(*event.file)
+        if event.flags & layout.F_CREATED:
+            self._retire(file)
+        state = self._state(file, event.path, event.flags)
+        state.file = file                               # the same inode, its newest version
+        if event.fd >= 0:
+            state.tgid, state.fd = event.tgid, event.fd
+        if state.device:
+            self._device(state, event)
+        elif event.kind == layout.OPEN:
+            self._open(state, file, event)
+        elif event.kind in _READS:
+            self._read(state, file, event.kind, event.step)
+        elif event.kind == layout.CLOSE:
+            self.closed.append(state)
+        else:
+            self._wrote(state, event.step, *_WRITES[event.kind])
+
+    def execute(self, file: FileId, path: bytes, flags: int, step: int) -> None:
+        self._read(self._state(file, path, flags), file, layout.EXEC, step)
+
+    def content(self, event: ContentEvent) -> None:
+        file = FileId(*event.file)
+        state = self.states.get((file.dev, file.ino, file.generation))
+        if state is None or not state.is_input or state.written:
+            return
+        state.take_hash(file.size, file.mtime, file.ctime, event.digest)
+        if state.input_hash is not None:
+            self.wants.pop(id(state), None)
+
+    def name(self, event: NameEvent) -> None:
+        if event.flags & layout.F_CUT:
+            self.cut_paths += 1
+            return
+        if event.flags & layout.F_UNREADABLE:
+            self.unknown_paths += 1
+            return
+        if event.kind == layout.SYMLINK:
+            self._only_named(_normal(event.second), event.step, "link")
+        elif event.kind == layout.RENAME:
+            self._rename(_normal(event.first), _normal(event.second), event.step, event.call_flags)
+        elif event.kind == layout.LINK:
+            self._link(_normal(event.first), _normal(event.second), event.step)
+        elif event.kind == layout.TRUNCATE:
+            path = _normal(event.first)
+            known = self._by_path.get(path)
+            if known:
+                self._wrote(known, event.step, "truncate")
+            else:
+                self._only_named(path, event.step, "truncate")
+        elif not event.call_flags & AT_REMOVEDIR:
+            self._unlink(_normal(event.first), event.step)
+
+    def all(self) -> Iterable[FileState]:
+        yield from self.states.values()
+        yield from self.former
+        yield from self.named.values()
+
+    # ---- one access ----
+
+    def _retire(self, file: FileId) -> None:
+        """A new file with the identity of one that has gone: file systems without generations use inodes again."""
+        before = self.states.get((file.dev, file.ino, file.generation))
+        if before is not None and before.path is None:
+            self.former.append(self.states.pop((file.dev, file.ino, file.generation)))
+
+    def _state(self, file: FileId, path: bytes | None, flags: int) -> FileState:
+        key = (file.dev, file.ino, file.generation)
+        state = self.states.get(key)
+        if flags & layout.F_CUT:
+            self.cut_paths += 1
+        if state is None:
+            state = self.states[key] = FileState(file, path or b"")
+            if flags & (layout.F_UNLINKED | layout.F_DETACHED):
+                state.nameless, state.path = True, None
+            elif path is None:
+                self.unknown_paths += 1
+            else:
+                self._adopt_name(state, path)
+        elif path is not None and state.path is None and not flags & (layout.F_UNLINKED | layout.F_DETACHED):
+            state.nameless = False
+            self._place(state, path)                    # it has a name again (linked after O_TMPFILE)
+        return state
+
+    def _adopt_name(self, state: FileState, path: bytes) -> None:
+        """A file that is opened for the first time may be one whose name alone was known: the same name, one file."""
+        self._place(state, path)
+        before = self.named.pop(path, None)
+        if before is not None:
+            state.wrote |= before.wrote
+            state.write_steps |= before.write_steps
+            state.written = state.renamed = True
+
+    def _open(self, state: FileState, file: FileId, event: AccessEvent) -> None:
+        if event.flags & layout.F_CREATED:
+            state.created = True
+            self._wrote(state, event.step, "create")
+        elif event.flags & layout.F_TRUNCATED:
+            self._wrote(state, event.step, "truncate")
+        elif event.f_mode & layout.FMODE_READ and not state.written and file.size > layout.CARRY_MAX:
+            # it will probably be read: begin now, for what is large takes long and may change
+            if state.input_file is None or state.input_hash is None:
+                self.wants[id(state)] = state
+
+    def _read(self, state: FileState, file: FileId, kind: int, step: int) -> None:
+        state.read.add(_READS[kind])
+        state.read_steps.add(step)
+        if state.written or state.input_file is not None:
+            return
+        state.input_file = file
+        state.input_path = state.path or state.first_path
+        if state.before_read is not None:
+            state.take_hash(*state.before_read)
+        if state.input_hash is None:
+            self.wants[id(state)] = state
+
+    @staticmethod
+    def _wrote(state: FileState, step: int, *words: Access) -> None:
+        state.written = True
+        state.wrote.update(words)
+        state.write_steps.add(step)
+
+    @staticmethod
+    def _device(state: FileState, event: AccessEvent) -> None:
+        if event.kind in _READS:
+            state.read.add(_READS[event.kind])
+        elif event.kind in _WRITES:
+            state.read.update(_WRITES[event.kind])
+        state.read_steps.add(event.step)
+
+    # ---- names ----
+
+    def _rename(self, old: bytes, new: bytes, step: int, call_flags: int) -> None:
+        if old == new:
+            return
+        moved = self._by_path.pop(old, None)
+        other = self._by_path.pop(new, None)
+        if call_flags & RENAME_EXCHANGE:
+            for state, path in ((moved, new), (other, old)):
+                self._moved(state, path, step)
+            return
+        if other is not None:
+            other.path = None                           # replaced: that file has lost this name
+            other.renamed = True
+        self.named.pop(new, None)
+        if moved is not None:
+            self._moved(moved, new, step)
+        elif old in self.named:
+            state = self.named.pop(old)
+            state.path = new
+            state.wrote.add("rename")
+            self.named[new] = state
+        elif old in self._directories:
+            self._rename_directory(old, new)
+        else:
+            self._took_name(old, new, step, "rename")
+
+    def _moved(self, state: FileState | None, path: bytes, step: int) -> None:
+        if state is not None:
+            state.renamed = True
+            self._place(state, path)
+            self._wrote(state, step, "rename")
+
+    def _rename_directory(self, old: bytes, new: bytes) -> None:
+        prefix = old + b"/"
+        for table in (self._by_path, self.named):
+            for path in [path for path in table if path.startswith(prefix)]:
+                state = table.pop(path)
+                moved = new + path[len(old):]
+                state.path = moved
+                table[moved] = state
+                if table is self._by_path:
+                    self._place(state, moved)
+
+    def _link(self, old: bytes, new: bytes, step: int) -> None:
+        known = self._by_path.get(old)
+        if known is not None:
+            known.renamed = True
+            self._only_named(new, step, "link")
+        else:
+            self._took_name(old, new, step, "link")
+
+    def _took_name(self, old: bytes, new: bytes, step: int, word: Access) -> None:
+        """A file that the job never opened got a new name: what it held came from the old one."""
+        state = self._only_named(new, step, word)
+        if not state.input_path:
+            state.input_path = old
+            state.read.add(word)
+            state.read_steps.add(step)
+
+    def _only_named(self, path: bytes, step: int, word: Access) -> FileState:
+        state = self.named.get(path)
+        if state is None:
+            state = self.named[path] = FileState(None, path)
+        self._wrote(state, step, word)
+        return state
+
+    def _unlink(self, path: bytes, step: int) -> None:
+        state = self._by_path.pop(path, None)
+        if state is not None:
+            state.path = None
+            state.renamed = True
+            if not state.created:
+                self.removed.setdefault(path, set()).add(step)
+        elif self.named.pop(path, None) is None:
+            self.removed.setdefault(path, set()).add(step)
+
+    def _place(self, state: FileState, path: bytes) -> None:
+        state.path = path
+        self._by_path[path] = state
+        self.removed.pop(path, None)
+        directory = posixpath.dirname(path)
+        while directory not in self._directories:
+            self._directories.add(directory)
+            directory = posixpath.dirname(directory)
+
+
+def _normal(path: bytes) -> bytes:
+    """Without `.`, `..` and doubled slashes. Where a symbolic link makes that wrong, the inode tells at the end."""
+    path = posixpath.normpath(path)
+    return path[1:] if path.startswith(b"//") else path

@@ -1,0 +1,454 @@
+"""The daemon's heart: jobs come, are watched, end, and become records.
+
+Batches from the reader are applied by one thread, in order, under one lock; hashes come in by the workers' threads and
+take the lock for a moment; a job that is over is finished by a pool thread, so that a large one holds nobody up.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import os
+import pwd
+import secrets
+import select
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lineage.errors import InvalidError, NotFoundError, UnavailableError
+from lineage.records import Host, Job, JobHead, Reason, Session, User
+from roard.content.hashing import KERNEL_FILES, RACY_NS, Hashing
+from roard.content.worker import Outcome, Settled
+from roard.observe import record
+from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
+from roard.observe.files import FileState, FileTable
+from roard.observe.job import WatchedJob, boot_offset
+from roard.observe.tree import Tree
+from roard.probe import layout
+from roard.probe.layout import FileId
+from roard.probe.probes import Probes
+from roard.probe.reader import CONTENT
+from roard.probe.supervisor import Reader
+from roard.store.store import Store
+
+_log = logging.getLogger(__name__)
+_TICK_SECONDS = 0.25
+#: An output this large is hashed when it is closed, not when the job ends, for then somebody waits …
+_EARLY_SIZE = 1 << 20
+#: … but not within the tick of its last change, when it could change again and look the same.
+_EARLY_SECONDS = 0.03
+_STRAGGLER_SECONDS = 0.3
+_FINISHERS = 4
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as the identity socket vouched for it."""
+
+    pidfd: int
+    pid: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """``head`` None: not final yet, and ``pending`` says why."""
+
+    head: JobHead | None
+    pending: str
+
+
+class Observer:
+    def __init__(self, probes: Probes, reader: Reader, hashing: Hashing, store: Store, host: Host) -> None:
+        self._probes = probes
+        self._reader = reader
+        self._hashing = hashing
+        self._store = store
+        self._host = host
+        self._lock = threading.RLock()
+        self._jobs: dict[int, WatchedJob] = {}
+        self._runs: dict[bytes, WatchedJob] = {}
+        self._unsaved: list[tuple[WatchedJob, Job]] = []
+        self._early: list[tuple[float, int, WatchedJob, FileState]] = []
+        self._order = itertools.count()
+        self._pool = ThreadPoolExecutor(_FINISHERS, thread_name_prefix="finish")
+        self._stopped = threading.Event()
+        self.events = 0
+        self.jobs_finished = 0
+        for target in (self._listen, self._tick):
+            threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
+
+    # ---- jobs come and go ----
+
+    def register(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
+                 tracked: frozenset[bytes]) -> tuple[Session, JobHead]:
+        """From its return on, nothing that the process's program does is missed."""
+        if not cwd.startswith(b"/") or not project.startswith(b"/"):
+            raise InvalidError("cwd and project are absolute paths")
+        name, home = _account(process.uid)
+        run = secrets.token_bytes(16)
+        self._probes.hold()
+        try:
+            session, head = self._store.begin_job(User(process.uid, name), self._host, project, run, argv, cwd,
+                                                  time.time_ns())
+        except BaseException:
+            self._probes.release()
+            raise
+        job = WatchedJob(
+            kernel=int.from_bytes(run[:8], "little") or 1, head=head, owner=(process.uid, process.gid), home=home,
+            tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, pidfd=process.pidfd,
+            context=dict(context))
+        with self._lock:
+            self._jobs[job.kernel] = self._runs[run] = job
+            count = len(self._jobs)
+        self._reader.look(count)
+        self._probes.add_member(process.pid, job.kernel)
+        if select.select([process.pidfd], [], [], 0)[0]:  # readable: it ended before it was a member
+            self._forget(job)
+            raise NotFoundError("the process to watch has ended", "try again")
+        return session, head
+
+    def describe(self, run: bytes, uid: int, context: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._job(run, uid).add_context(context)
+
+    def finish(self, run: bytes, uid: int, told: tuple[int | None, int | None], interrupted: bool,
+               resources: Mapping[str, Any], seconds: float) -> Finished:
+        """The caller's word that the root has ended. Waits for the record, but not for processes left behind."""
+        with self._lock:
+            job = self._job(run, uid)
+            job.told_exit = told
+            job.interrupted |= interrupted
+            job.add_context({"resources": dict(resources)})
+        self._reader.look(len(self._jobs))
+        deadline = time.monotonic() + seconds
+        patience = time.monotonic() + _STRAGGLER_SECONDS
+        while not job.final.wait(min(0.05, max(0.0, deadline - time.monotonic()))):
+            with self._lock:
+                left = len(job.tree.live)
+                if job.problem:
+                    return Finished(None, job.problem)
+                if left and job.tree.root_ended and time.monotonic() > patience:
+                    return Finished(None, f"{left} process{'es' * (left > 1)} of it still run: "
+                                          "the record is final when they have ended")
+            if time.monotonic() > deadline:
+                return Finished(None, "contents are still being hashed")
+        return Finished(job.result, "")
+
+    def never_ran(self, run: bytes, uid: int) -> None:
+        with self._lock:
+            job = self._job(run, uid)
+        self._forget(job)
+
+    def progress(self, run: bytes, uid: int) -> tuple[JobHead, dict[str, int], bool]:
+        """(head, counts, is it final)."""
+        with self._lock:
+            job = self._job(run, uid)
+            read = sum(1 for state in job.files.all() if state.is_input)
+            written = sum(1 for state in job.files.all() if state.written)
+            return job.result or job.head, {
+                "files_read": read, "files_written": written, "processes": len(job.tree.live),
+                "steps": len(job.tree.steps), "events": job.received_accesses + job.received_processes,
+            }, job.final.is_set()
+
+    def running(self, uid: int) -> int:
+        with self._lock:
+            return sum(1 for job in self._jobs.values() if uid in (0, job.head.user.uid))
+
+    def statistics(self) -> dict[str, int]:
+        with self._lock:
+            return {"jobs_running": len(self._jobs), "jobs_finished": self.jobs_finished, "events": self.events,
+                    "jobs_unsaved": len(self._unsaved), "probes_attached": int(self._probes.attached)}
+
+    def unsaved(self) -> int:
+        with self._lock:
+            return len(self._unsaved)
+
+    def close(self) -> None:
+        """Stops watching. What still runs stays in the store as running; the next start closes it as incomplete."""
+        self._stopped.set()
+        self._pool.shutdown(wait=True)
+        self._retry_unsaved()
+        self._reader.close()
+        self._probes.close()
+
+    def _job(self, run: bytes, uid: int) -> WatchedJob:
+        job = self._runs.get(run)
+        if job is None or uid not in (0, job.head.user.uid):
+            raise NotFoundError("no such job is running", "`roar log` lists those that have ended")
+        return job
+
+    def _forget(self, job: WatchedJob) -> None:
+        self._store.forget_job(job.head.run)
+        self._leave(job)
+        job.final.set()
+
+    def _leave(self, job: WatchedJob) -> None:
+        for tgid in list(job.tree.live):
+            self._probes.remove_member(tgid)
+        with self._lock:
+            if self._jobs.pop(job.kernel, None) is None:
+                return
+            self._runs.pop(job.head.run, None)
+        self._probes.forget(job.kernel)
+        self._probes.release()
+        job.close()
+
+    # ---- what the reader sends ----
+
+    def _listen(self) -> None:
+        while not self._stopped.is_set():
+            batch = self._reader.receive()
+            if batch is None:
+                if self._stopped.is_set():
+                    return
+                _log.error("the reader ended; its successor goes on where it was")
+                self._reader.restart()
+                self._reader.look(len(self._jobs))
+                continue
+            try:
+                self._apply(*batch)
+            except Exception:
+                _log.exception("a batch of events could not be applied")
+
+    def _apply(self, processes: list[tuple[Any, ...]], accesses: list[tuple[Any, ...]], counts: dict[int, int]) -> None:
+        """Exits last: each access of a process that ended in this batch is in it."""
+        touched: set[WatchedJob] = set()
+        with self._lock:
+            self.events += len(processes) + len(accesses)
+            exits = []
+            for row in processes:
+                event = ProcessEvent(*row)
+                job = self._jobs.get(event.job)
+                if job is None:
+                    continue
+                touched.add(job)
+                job.received_processes += 1
+                if event.kind == layout.EXIT:
+                    exits.append((job, event))
+                    continue
+                job.tree.apply(event)
+                if event.kind == layout.EXEC and event.file is not None:
+                    job.files.execute(FileId(*event.file), event.path, event.flags, event.step)
+            for kernel, number in counts.items():
+                if kernel in self._jobs:
+                    self._jobs[kernel].received_accesses += number
+            for row in accesses:
+                job = self._jobs.get(row[2])
+                if job is not None:
+                    touched.add(job)
+                    self._access(job, row)
+            for job in touched:
+                self._want_hashes(job)
+            for job, event in exits:
+                job.tree.apply(event)
+                if job.tree.over and not job.closing:
+                    job.closing = True
+                    self._pool.submit(self._finalise, job)
+
+    @staticmethod
+    def _access(job: WatchedJob, row: tuple[Any, ...]) -> None:
+        kind = row[0]
+        if kind == CONTENT:
+            job.files.content(ContentEvent(*row))
+            return
+        if kind >= layout.RENAME:
+            job.files.name(NameEvent(*row))
+        else:
+            job.files.access(AccessEvent(*row))
+
+    # ---- contents ----
+
+    def _want_hashes(self, job: WatchedJob) -> None:
+        """Asks for the inputs that the batch brought, where nobody knows them; notes the outputs for later."""
+        files, ask = job.files, []
+        for state in files.wants.values():
+            version = state.input_file or state.file
+            if version is None or version.magic in KERNEL_FILES or state.input_hash is not None:
+                continue
+            known = self._hashing.known(version)
+            if known is not None:
+                state.take_hash(version.size, version.mtime, version.ctime, known)
+            elif state.path is not None or state.tgid:
+                ask.append((state, version))
+        files.wants = {}
+        if ask:
+            items = [(state.path or state.first_path, state.tgid, state.fd, version.dev, version.ino, version.magic)
+                     for state, version in ask]
+            began = time.time_ns()
+            future = self._hashing.hash_files(job.owner, items)
+            self._await(job, future, lambda answer: self._inputs_hashed(ask, answer, began))
+        due = time.monotonic() + _EARLY_SECONDS
+        for state in files.closed:
+            if state.file is not None and state.file.size >= _EARLY_SIZE:
+                heapq.heappush(self._early, (due, next(self._order), job, state))
+        files.closed = []
+
+    def _await(self, job: WatchedJob, future: Future[Any], use: Any) -> None:  # noqa: ANN401 - a callback
+        job.hashing.add(future)
+
+        def done(answered: Future[Any]) -> None:
+            with self._lock:
+                try:
+                    use(answered.result())
+                finally:
+                    job.hashing.discard(answered)
+
+        future.add_done_callback(done)
+
+    def _inputs_hashed(self, asked: list[tuple[FileState, FileId]], answer: list[Outcome] | None, began: int) -> None:
+        settled: list[tuple[FileId, bytes]] = []
+        for at, (state, version) in enumerate(asked):
+            if answer is None:
+                state.input_reason = state.input_reason or "the hash worker ended before it was done"
+                continue
+            problem, digest, _, _, size, mtime, ctime = answer[at]
+            if digest is None:
+                state.input_reason = state.input_reason or problem
+                continue
+            state.take_hash(size, mtime, ctime, digest)
+            settled.append((version._replace(size=size, mtime=mtime, ctime=ctime), digest))
+        self._hashing.remember(settled, began)
+
+    def _hash_early(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            while self._early and self._early[0][0] <= now:
+                _, _, job, state = heapq.heappop(self._early)
+                file = state.file
+                if job.final.is_set() or job.closing or file is None or state.path is None:
+                    continue
+                item = (state.path, state.tgid, state.fd, file.dev, file.ino, file.magic)
+                began = time.time_ns()
+                future = self._hashing.hash_files(job.owner, [item])
+                self._await(job, future, lambda answer, state=state, file=file, began=began:
+                            self._output_hashed(state, file, answer, began))
+
+    def _output_hashed(self, state: FileState, file: FileId, answer: list[Outcome] | None, began: int) -> None:
+        if answer is None or answer[0][1] is None:
+            return  # it is done again when the job has ended
+        _, digest, dev, ino, size, mtime, ctime = answer[0]
+        if digest is not None and began - max(mtime, ctime) > RACY_NS:
+            state.early = ((dev, ino, size, mtime, ctime), digest)
+            self._hashing.remember([(file._replace(size=size, mtime=mtime, ctime=ctime), digest)], began)
+
+    # ---- the end ----
+
+    def _finalise(self, job: WatchedJob) -> None:
+        try:
+            if not job.tree.steps:
+                self._forget(job)  # its program never began
+                return
+            while True:
+                with self._lock:
+                    waiting = set(job.hashing)
+                if not waiting:
+                    break
+                wait(waiting)
+            self._save(job, self._record(job))
+        except Exception:
+            _log.exception("job %s could not be finished", job.head.run.hex())
+            with self._lock:
+                job.problem = "roard failed to write the record; its log says why"
+
+    def _record(self, job: WatchedJob) -> Job:
+        files = job.files
+        written = [state for state in files.all() if state.written and not state.device and state.path is not None]
+        items = [(state.path, *(state.early or (None, None))) for state in written]
+        began = time.time_ns()
+        found = self._hashing.settle(job.owner, items)  # type: ignore[arg-type]
+        settled: dict[int, Settled] = {id(state): result for state, result in zip(written, found, strict=True)}
+        self._remember_outputs(written, settled, began)
+        with self._lock:
+            entries = record.Recorder(job, settled).entries()
+        read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
+        owners = self._hashing.owners(job.owner, read)
+        return record.build(job, entries, self._probes.counts_of(job.kernel), owners)
+
+    def _remember_outputs(self, written: Iterable[FileState], settled: dict[int, Settled], began: int) -> None:
+        rows = []
+        for state in written:
+            _, _, digest, _, ino, size, mtime, ctime, _, _ = settled[id(state)]
+            if digest is not None and state.file is not None and ino == state.file.ino:
+                rows.append((state.file._replace(size=size, mtime=mtime, ctime=ctime), digest))
+        self._hashing.remember(rows, began)
+
+    def _save(self, job: WatchedJob, whole: Job) -> None:
+        try:
+            head = self._store.finish_job(whole)
+        except UnavailableError as error:
+            _log.error("job %s is kept in memory: %s", job.head.run.hex(), error.message)  # noqa: TRY400
+            with self._lock:
+                job.problem = f"not stored yet: {error.message}"
+                if all(waiting is not job for waiting, _ in self._unsaved):
+                    self._unsaved.append((job, whole))
+            return
+        with self._lock:
+            self._unsaved = [(waiting, held) for waiting, held in self._unsaved if waiting is not job]
+            self.jobs_finished += 1
+            job.problem = ""
+            job.result = head
+        job.final.set()
+        self._leave(job)
+
+    def _retry_unsaved(self) -> None:
+        with self._lock:
+            waiting = list(self._unsaved)
+        for job, whole in waiting:
+            self._save(job, whole)
+
+    def _tick(self) -> None:
+        beat = 0
+        while not self._stopped.wait(_EARLY_SECONDS if self._early else _TICK_SECONDS):
+            beat += 1
+            try:
+                self._hash_early()
+                if beat % 8 == 0:
+                    self._retry_unsaved()
+                    self._hashing.close_idle()
+                    self._look_for_lost_ends()
+            except Exception:
+                _log.exception("the observer's clock")
+
+    def _look_for_lost_ends(self) -> None:
+        """Where process records were lost, the kernel's own table says who still lives."""
+        with self._lock:
+            doubtful = [job for job in self._jobs.values() if not job.closing]
+        for job in doubtful:
+            if not self._probes.counts_of(job.kernel).lost_processes:
+                continue
+            live = self._probes.members_of(job.kernel)
+            with self._lock:
+                job.tree.live &= live | {job.tree.root} if not job.tree.root_ended else live
+                if job.tree.over and not job.closing:
+                    job.closing = True
+                    self._pool.submit(self._finalise, job)
+
+
+def close_abandoned(store: Store) -> int:
+    """Jobs that an earlier daemon watched and did not see end: recorded as incomplete, with that reason."""
+    abandoned = store.running(lambda _uid: True)
+    for head in abandoned:
+        why = (Reason("gap", "roard stopped while it ran: what it did is not known"),)
+        ended = replace(head, ended_at=None, complete=False, incomplete_reasons=why)
+        store.finish_job(Job(head=ended, steps=(), entries=(), context={}))
+    return len(abandoned)
+
+
+def account_name(uid: int) -> str:
+    return _account(uid)[0]
+
+
+def _account(uid: int) -> tuple[str, bytes]:
+    """(name, home) of a user."""
+    try:
+        account = pwd.getpwuid(uid)
+    except KeyError:
+        return str(uid), b""
+    return account.pw_name, os.fsencode(account.pw_dir)

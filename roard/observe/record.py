@@ -1,0 +1,176 @@
+"""From what was watched to the record: entries with their hashes and roles, and why something may be missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lineage.ids import counts_of
+from lineage.records import Access, Entry, EntryKind, Job, Reason
+from lineage.roles import Classifier
+from roard.content.hashing import KERNEL_FILES
+from roard.content.worker import GONE, Settled
+from roard.observe.files import FileState
+from roard.observe.job import WatchedJob
+from roard.probe.probes import Counts
+
+KERNEL_MADE = "the kernel makes it anew for each reader"
+NO_NAME = "it has no name"
+_LINK = "it is a symbolic link"
+_SPECIAL = "it is no regular file"
+#: Reasons for a hash of null that take nothing from the record: there is no content to name.
+_NO_CONTENT = frozenset({KERNEL_MADE, _LINK, _SPECIAL, NO_NAME})
+_ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
+_CALLS = {425: "io_uring", 209: "libaio"}
+
+
+class Recorder:
+    """Builds the record of one job that is over. ``steps`` names of the kernel become indexes."""
+
+    def __init__(self, job: WatchedJob, settled: dict[int, Settled]) -> None:
+        self._job = job
+        self._settled = settled
+        head = job.head
+        self._roles = Classifier(project=head.project, cwd=head.cwd, home=job.home, tracked=job.tracked)
+
+    def entries(self) -> list[Entry]:
+        self._merge_names()
+        entries: list[Entry] = []
+        for state in self._job.files.all():
+            if state.device:
+                entries.append(self._entry("device", state.first_path, None, _SPECIAL, None, state.read, state.read_steps))
+                continue
+            if state.is_input or state.input_path:
+                entries.append(self._input(state))
+            if state.written:
+                entry = self._written(state)
+                if entry is not None:
+                    entries.append(entry)
+        present = {entry.path for entry in entries if entry.kind == "output"}
+        entries += [self._entry("removed", path, None, GONE, None, {"unlink"}, steps)
+                    for path, steps in self._job.files.removed.items() if path not in present]
+        return entries
+
+    def _merge_names(self) -> None:
+        """A file that got its last name by a path that only the inode can tell (symbolic links in it): one file."""
+        files = self._job.files
+        lost = {(state.file.dev, state.file.ino): state for state in files.states.values()
+                if state.file is not None and state.written and not self._exists(state)}
+        if not lost:
+            return
+        for path, named in list(files.named.items()):
+            found = self._settled.get(id(named))
+            if found is None or not found[0]:
+                continue
+            state = lost.pop((found[3], found[4]), None)
+            if state is not None:
+                del files.named[path]
+                state.path = found[8]
+                state.wrote |= named.wrote
+                state.write_steps |= named.write_steps
+                self._settled[id(state)] = found
+
+    def _exists(self, state: FileState) -> bool:
+        """Is the very file that the job wrote still where the job left it?"""
+        found = self._settled.get(id(state))
+        if state.path is None or found is None or not found[0]:
+            return False
+        return state.file is None or found[4] in (state.file.ino, 0)
+
+    def _input(self, state: FileState) -> Entry:
+        file, digest, reason = state.input_file, state.input_hash, state.input_reason
+        size = file.size if file is not None else None
+        if file is None:  # a name that was moved or linked: what it held is what is at the new one
+            found = self._settled.get(id(state))
+            if found is not None and found[0]:
+                digest, reason, size = found[2], found[1], found[5]
+            else:
+                reason = GONE
+        elif file.magic in KERNEL_FILES:
+            digest, reason = None, KERNEL_MADE
+        elif digest is None and state.nameless:
+            reason = reason or NO_NAME
+        return self._entry("input", state.input_path, digest, "" if digest else reason or GONE, size, state.read,
+                           state.read_steps, executed="execute" in state.read)
+
+    def _written(self, state: FileState) -> Entry | None:
+        words, steps = set(state.wrote), set(state.write_steps)
+        if not state.is_input:
+            words |= state.read
+            steps |= state.read_steps
+        if self._exists(state):
+            found = self._settled[id(state)]
+            _, reason, digest, _, _, size, _, _, canonical, target = found
+            path = canonical if state.file is None else state.path or canonical
+            if state.file is not None and state.file.magic in KERNEL_FILES:
+                digest, reason = None, KERNEL_MADE
+            return self._entry("output", path, digest, reason, size, words, steps, target=target)
+        kind: EntryKind = "scratch" if state.created or state.file is None else "removed"
+        return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps)
+
+    def _entry(self, kind: EntryKind, path: bytes, digest: bytes | None, reason: str, size: int | None,
+               words: Iterable[Access], steps: Iterable[int], *, executed: bool = False,
+               target: bytes | None = None) -> Entry:
+        found = set(words)
+        index = self._job.tree.step_index
+        return Entry(kind=kind, path=path, hash=digest, hash_reason="" if digest else reason, size=size,
+                     role=self._roles.role(path, executed, kind == "device"),
+                     access=tuple(word for word in _ORDER if word in found),
+                     steps=tuple(sorted({index(step) for step in steps})), target=target)
+
+
+def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[Reason]:
+    """Everything that the record may have missed, in words; none: it is complete."""
+    found: list[Reason] = []
+
+    def add(code: str, number: int, words: str) -> None:
+        if number > 0:
+            found.append(Reason(code, words.format(n=number, s="" if number == 1 else "s"), number))
+
+    add("lost_accesses", counts.lost_accesses, "{n} file access{s} could not be recorded: the ring was full")
+    add("lost_processes", counts.lost_processes, "{n} process event{s} could not be recorded: a table was full")
+    add("missing_events", counts.accesses - job.received_accesses + counts.processes - job.received_processes,
+        "{n} event{s} that the probes sent did not arrive")
+    add("long_paths", job.files.cut_paths, "{n} path{s} did not fit into a record")
+    add("unknown_paths", job.files.unknown_paths, "{n} path{s} could not be resolved")
+    add("long_arguments", job.tree.cut_argv, "the arguments of {n} step{s} did not fit into a record")
+    add("ia32", job.tree.compat, "{n} 32-bit program{s} ran, whose file accesses are not seen yet")
+    for call, number in sorted(job.tree.blind.items()):
+        add("unseen_calls", number, f"{_CALLS.get(call, f'system call {call}')} was used, whose file accesses are not seen yet")
+    unhashed = Counter(entry.kind for entry in entries
+                       if entry.hash is None and entry.kind in ("input", "output") and entry.hash_reason not in _NO_CONTENT)
+    for kind, number in sorted(unhashed.items()):
+        example = next(entry for entry in entries if entry.kind == kind and entry.hash is None
+                       and entry.hash_reason not in _NO_CONTENT)
+        name = example.path.decode(errors="replace").rpartition("/")[2]
+        add(f"unhashed_{kind}s", number, f"{{n}} {kind}{{s}} without a hash ({name}: {example.hash_reason})")
+    return found
+
+
+def packages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Packages by the files that were really read: [{name, version, files}]."""
+    counted = Counter(entry.package for entry in entries if entry.package)
+    rows = []
+    for owner, number in sorted(counted.items()):
+        name, _, version = owner.partition("==")
+        rows.append({"name": name, "version": version, "files": number})
+    return rows
+
+
+def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[bytes, str]) -> Job:
+    entries = [replace(entry, package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
+    why = reasons(job, counts, entries)
+    tree = job.tree
+    code, signal = (tree.exit_code, tree.signal) if tree.root_ended else job.told_exit or (None, None)
+    head = replace(
+        job.head, ended_at=max(tree.ended_at, job.head.started_at), exit_code=code, signal=signal,
+        interrupted=job.interrupted or signal in (1, 2, 3, 15), complete=not why, incomplete_reasons=tuple(why),
+        counts=counts_of(entries))
+    context = {
+        **job.context, "packages": packages(entries),
+        "resources": {**job.context.get("resources", {}), "cpu_ns": tree.cpu_ns, "processes": tree.processes,
+                      "max_process_rss_bytes": tree.max_rss_pages * 4096},
+    }
+    return Job(head=head, steps=tree.records(), entries=tuple(entries), context=context)

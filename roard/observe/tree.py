@@ -1,0 +1,106 @@
+"""The processes and steps of one job."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from lineage.records import Step
+from lineage.redact import redact_argv
+from roard.observe.events import ProcessEvent
+from roard.probe import layout
+
+
+@dataclass(slots=True)
+class StepState:
+    index: int
+    parent: int  # the step's kernel name; 0: none
+    tgid: int
+    argv: tuple[bytes, ...]
+    executable: bytes
+    started_at: int
+    ended_at: int | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+@dataclass(slots=True)
+class Tree:
+    """``offset`` turns CLOCK_BOOTTIME into epoch nanoseconds."""
+
+    root: int
+    offset: int
+    live: set[int] = field(default_factory=set)
+    steps: dict[int, StepState] = field(default_factory=dict)
+    root_ended: bool = False
+    exit_code: int | None = None
+    signal: int | None = None
+    ended_at: int = 0
+    cpu_ns: int = 0
+    max_rss_pages: int = 0
+    processes: int = 1
+    compat: int = 0
+    blind: dict[int, int] = field(default_factory=dict)
+    cut_argv: int = 0
+
+    def __post_init__(self) -> None:
+        self.live.add(self.root)
+
+    @property
+    def over(self) -> bool:
+        return not self.live
+
+    def apply(self, event: ProcessEvent) -> None:
+        if event.kind == layout.FORK:
+            self.live.add(event.other)
+            self.processes += 1
+        elif event.kind == layout.EXEC:
+            self._exec(event)
+        elif event.kind == layout.EXIT:
+            self._exit(event)
+        elif event.kind == layout.BLIND:
+            self.blind[event.code] = self.blind.get(event.code, 0) + 1
+
+    def step_index(self, name: int) -> int:
+        """The index of a step by its kernel name; one whose EXEC record is not there (yet) gets its place."""
+        step = self.steps.get(name)
+        if step is None:
+            step = self.steps[name] = StepState(len(self.steps), 0, 0, (), b"", (name >> 8) + self.offset)
+        return step.index
+
+    def records(self) -> tuple[Step, ...]:
+        return tuple(
+            Step(step.index, self.steps[step.parent].index if step.parent in self.steps else None, step.tgid, step.argv,
+                 step.executable, step.started_at, step.ended_at, step.exit_code, step.signal)
+            for step in sorted(self.steps.values(), key=lambda step: step.index))
+
+    def _exec(self, event: ProcessEvent) -> None:
+        before = self.steps.get(event.parent_step)
+        when = event.time + self.offset
+        if before is not None and before.tgid == event.tgid and before.ended_at is None:
+            before.ended_at = when  # the process became another program
+        self.step_index(event.step)
+        step = self.steps[event.step]
+        step.parent, step.tgid, step.executable, step.started_at = event.parent_step, event.tgid, event.path, when
+        argv = event.argv.split(b"\0")
+        step.argv = redact_argv(argv[:-1] if argv[-1] == b"" else argv)
+        if event.code:
+            self.cut_argv += 1
+        if event.flags & layout.F_COMPAT:
+            self.compat += 1
+
+    def _exit(self, event: ProcessEvent) -> None:
+        self.live.discard(event.tgid)
+        when = event.time + self.offset
+        code: int | None = os.waitstatus_to_exitcode(event.code & 0xFFFF)
+        signal = None
+        if code is not None and code < 0:
+            code, signal = None, -code
+        self.cpu_ns += event.cpu_ns
+        self.max_rss_pages = max(self.max_rss_pages, event.max_rss_pages)
+        self.ended_at = max(self.ended_at, when)
+        step = self.steps.get(event.step)
+        if step is not None and step.tgid == event.tgid:
+            step.ended_at, step.exit_code, step.signal = when, code, signal
+        if event.tgid == self.root:
+            self.root_ended, self.exit_code, self.signal = True, code, signal

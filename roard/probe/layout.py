@@ -1,0 +1,60 @@
+"""The records of the rings, as bpf/roar.h lays them out. tests/integration/test_layout.py holds the two together."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+OPEN, READ, WRITE, MAP, MAP_WRITE, RESIZE, CLOSE, BYTES, RENAME, LINK, SYMLINK, UNLINK, TRUNCATE = range(1, 14)
+FORK, EXEC, EXIT, BLIND = range(32, 36)
+
+F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE = (1 << n for n in range(8))
+
+FMODE_READ = 1
+FMODE_WRITE = 2
+O_APPEND = 0o2000
+
+CARRY_MAX = 16383 * 4
+
+#: struct roar_head: kind, flags, job, step, time, tgid, fd
+HEAD = struct.Struct("=IIQQQIi")
+#: struct roar_file: ino, size, mtime, ctime, dev, generation, magic, mode
+FILE = struct.Struct("=QQQQIIII")
+#: struct roar_access after head and file: offset, f_mode, f_flags, path_len, bytes_len
+ACCESS = struct.Struct("=QIIII")
+#: struct roar_names after head: lens[4], call_flags, pad
+NAMES = struct.Struct("=IIIIII")
+#: struct roar_process after head and file: parent_step, start, cpu_ns, max_rss_pages, other, exit_code, path_len, argv_len
+PROCESS = struct.Struct("=QQQQIiII")
+#: struct roar_member: job, step
+MEMBER = struct.Struct("=QQ")
+#: struct roar_counts: accesses, lost_accesses, processes, lost_processes
+COUNTS = struct.Struct("=QQQQ")
+
+ACCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + ACCESS.format[1:])
+NAMES_WHOLE = struct.Struct("=" + HEAD.format[1:] + NAMES.format[1:])
+PROCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + PROCESS.format[1:])
+
+
+class FileId(NamedTuple):
+    """Which file (``dev`` as st_dev has it) and which version: an unchanged signature means unchanged content."""
+
+    dev: int
+    ino: int
+    generation: int
+    size: int
+    mtime: int
+    ctime: int
+    magic: int
+    mode: int
+
+
+def device_number(kernel_dev: int) -> int:
+    """The kernel's dev_t (major << 20 | minor) as st_dev encodes it (gnu_dev_makedev)."""
+    major, minor = kernel_dev >> 20, kernel_dev & 0xFFFFF
+    return (minor & 0xFF) | ((major & 0xFFF) << 8) | ((minor & ~0xFF) << 12) | ((major & ~0xFFF) << 32)
+
+
+def path_of(components: bytes) -> bytes:
+    """The absolute path of components written leaf first, each with a NUL; none are the root."""
+    return b"/" + b"/".join(components.split(b"\0")[-2::-1])

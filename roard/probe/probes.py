@@ -1,0 +1,176 @@
+"""The probes as the daemon holds them: descriptors, from the loader, and whether they are attached."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lineage.errors import UnsupportedError
+from roard.probe import kernel, table
+from roard.probe.layout import COUNTS, MEMBER
+
+LOADER_SECONDS = 60
+#: Detaching costs a grace period for each descriptor, seconds in all: not at once, another job may come.
+LINGER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Entries of the maps, and 4 kB pages of the rings (powers of two)."""
+
+    members: int = 65536
+    jobs: int = 4096
+    seen: int = 262144
+    access_pages: int = 4096
+    process_pages: int = 1024
+
+    def as_dict(self) -> dict[str, int]:
+        return dict(vars(self))
+
+
+class Counts(NamedTuple):
+    accesses: int
+    lost_accesses: int
+    processes: int
+    lost_processes: int
+
+
+@dataclass
+class Probes:
+    """Loaded programs and their maps. Nothing is attached while no job holds them."""
+
+    maps: dict[str, int]
+    programs: dict[str, int]
+    sizes: Sizes
+    _attached: list[int] = field(default_factory=list)
+    _holders: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _linger: threading.Timer | None = None
+    linger_seconds: float = LINGER_SECONDS
+
+    def __post_init__(self) -> None:
+        self.members = kernel.Map(self.maps["members"], 4, MEMBER.size)
+        self.counts = kernel.Map(self.maps["counts"], 8, COUNTS.size)
+
+    @property
+    def attached(self) -> bool:
+        return bool(self._attached)
+
+    def hold(self) -> None:
+        """For a job's life: attaches if nothing is attached (3 ms)."""
+        with self._lock:
+            self._holders += 1
+            if self._linger:
+                self._linger.cancel()
+                self._linger = None
+            if not self._attached:
+                try:
+                    self._attached = self._attach()
+                except BaseException:
+                    self._holders -= 1
+                    raise
+
+    def release(self) -> None:
+        """The last one detaches, after a linger, in a thread: closing a tracepoint waits for a grace period each."""
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                self._linger = threading.Timer(self.linger_seconds, self._detach_if_idle)
+                self._linger.daemon = True
+                self._linger.start()
+
+    def close(self) -> None:
+        """Detaches by ending: the kernel closes what this process leaves open, without making it wait here."""
+        with self._lock:
+            if self._linger:
+                self._linger.cancel()
+
+    def _attach(self) -> list[int]:
+        root = kernel.tracefs()
+        opened: list[int] = []
+        try:
+            for row in table.CALLS:
+                identity = kernel.tracepoint_id(root, f"syscalls/sys_{row.edge}_{row.call}")
+                if identity is None:
+                    if row.needed:
+                        raise UnsupportedError(f"this kernel has no tracepoint for {row.call}",
+                                               "roar needs CONFIG_FTRACE_SYSCALLS")
+                    continue
+                opened.append(kernel.open_tracepoint(identity, self.programs[row.handler]))
+            opened.extend(kernel.open_raw_tracepoint(name, self.programs[handler]) for name, handler in table.TREE)
+        except BaseException:
+            for fd in opened:
+                os.close(fd)
+            raise
+        return opened
+
+    def _detach_if_idle(self) -> None:
+        with self._lock:
+            if self._holders or not self._attached:
+                return
+            going, self._attached = self._attached, []
+            self._linger = None
+        for fd in going:  # a job that comes meanwhile attaches anew
+            os.close(fd)
+
+    def add_member(self, tgid: int, job: int) -> None:
+        self.counts.set(job.to_bytes(8, sys.byteorder), bytes(COUNTS.size))
+        self.members.set(tgid.to_bytes(4, sys.byteorder), MEMBER.pack(job, 0))
+
+    def remove_member(self, tgid: int) -> None:
+        self.members.delete(tgid.to_bytes(4, sys.byteorder))
+
+    def members_of(self, job: int) -> set[int]:
+        """The thread groups that the kernel counts to the job now."""
+        found = set()
+        for key in list(self.members.keys()):
+            value = self.members.get(key)
+            if value and MEMBER.unpack(value)[0] == job:
+                found.add(int.from_bytes(key, sys.byteorder))
+        return found
+
+    def counts_of(self, job: int) -> Counts:
+        value = self.counts.get(job.to_bytes(8, sys.byteorder))
+        return Counts(*COUNTS.unpack(value)) if value else Counts(0, 0, 0, 0)
+
+    def forget(self, job: int) -> None:
+        self.counts.delete(job.to_bytes(8, sys.byteorder))
+
+
+def load(sizes: Sizes | None = None) -> Probes:
+    """Runs the loader and takes over its descriptors. Raises UnsupportedError with the loader's reason."""
+    sizes = sizes or Sizes()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        loader = subprocess.Popen(
+            [sys.executable, "-m", "roard.probe.loader", str(theirs.fileno()), json.dumps(sizes.as_dict())],
+            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        theirs.close()
+        ours.settimeout(LOADER_SECONDS)
+        most = len(table.MAPS) + len(table.HANDLERS) + len(table.TREE)
+        try:
+            said, descriptors, _, _ = socket.recv_fds(ours, 65536, most)
+        except TimeoutError:
+            loader.kill()
+            said, descriptors = b"", []
+        ours.close()
+        _, log = loader.communicate(timeout=LOADER_SECONDS)
+    if not said:
+        reason = log.decode(errors="replace").strip().splitlines()
+        raise UnsupportedError(f"the probe loader failed: {reason[-1] if reason else 'no reason given'}",
+                               "is python3-bpfcc installed, and does the virtual environment see system packages?")
+    answer = json.loads(said)
+    if "error" in answer:
+        raise UnsupportedError(answer["error"]["message"], answer["error"]["hint"])
+    names = [*answer["maps"], *answer["programs"]]
+    for fd in descriptors:
+        os.set_inheritable(fd, False)
+    held = dict(zip(names, descriptors, strict=True))
+    return Probes(maps={name: held[name] for name in answer["maps"]},
+                  programs={name: held[name] for name in answer["programs"]}, sizes=sizes)

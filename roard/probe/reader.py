@@ -1,0 +1,174 @@
+"""The reader: a process that drains the rings and does nothing else.
+
+A busy thread beside it would cost 200 µs a record, so it shares its interpreter with nobody. It decodes, hashes the
+contents that small reads carried, and hands batches to the daemon; a record leaves its ring only after the daemon has
+been sent it. Run as ``python -m roard.probe.reader SOCKET ACCESSES PAGES PROCESSES PAGES`` with descriptor numbers.
+
+A batch is (processes, accesses, number of access records by job): the processes were drained first, so every access that a process made before its EXIT
+record is in the same batch or an earlier one.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import sys
+from typing import Any
+
+from blake3 import blake3
+
+from roard.content.channel import Channel
+from roard.probe import layout
+from roard.probe.layout import (
+    ACCESS_WHOLE,
+    BYTES,
+    EXEC,
+    F_CUT,
+    F_PATH,
+    HEAD,
+    NAMES_WHOLE,
+    PROCESS_WHOLE,
+    RENAME,
+    SYMLINK,
+    device_number,
+    path_of,
+)
+from roard.probe.rings import Ring
+
+#: Seconds between looks at the rings while jobs run: accesses do not wake the reader one by one.
+BUSY_WAIT = 0.01
+BATCH = 8192
+CONTENT = 64  # a kind of the reader's own: the hash of a whole file that a process read
+
+
+class Decoder:
+    """Turns records into plain tuples, which travel fast; see observe.events for their meaning."""
+
+    def __init__(self) -> None:
+        self.processes: list[tuple[Any, ...]] = []
+        self.accesses: list[tuple[Any, ...]] = []
+        self.counts: dict[int, int] = {}  # records of the access ring, by job
+        self._contents: dict[tuple[int, int, int, int], tuple[tuple[int, int, int], int, Any]] = {}
+
+    def process(self, view: memoryview, at: int, _length: int) -> None:
+        (kind, flags, job, step, time, tgid, _fd, ino, size, mtime, ctime, dev, generation, magic, mode, parent_step,
+         start, cpu_ns, rss, other, code, path_len, argv_len) = PROCESS_WHOLE.unpack_from(view, at)
+        path = argv = b""
+        file = None
+        if kind == EXEC:
+            at += PROCESS_WHOLE.size
+            path = path_of(bytes(view[at:at + path_len]))
+            argv = bytes(view[at + path_len:at + path_len + argv_len])
+            file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
+        self.processes.append((kind, flags, job, step, time, tgid, parent_step, start, cpu_ns, rss, other, code, file,
+                               path, argv))
+
+    def access(self, view: memoryview, at: int, _length: int) -> None:
+        kind, _, job = HEAD.unpack_from(view, at)[:3]
+        self.counts[job] = self.counts.get(job, 0) + 1
+        if kind >= RENAME:
+            self._names(view, at)
+            return
+        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, offset, f_mode,
+         f_flags, path_len, bytes_len) = ACCESS_WHOLE.unpack_from(view, at)
+        at += ACCESS_WHOLE.size
+        file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
+        if kind == BYTES:
+            self._content(job, step, time, file, offset, view[at:at + bytes_len])
+            return
+        path = path_of(bytes(view[at:at + path_len])) if flags & F_PATH else None
+        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, f_mode, f_flags))
+
+    def _names(self, view: memoryview, at: int) -> None:
+        kind, flags, job, step, time, tgid, _fd, *lens, call_flags, _pad = NAMES_WHOLE.unpack_from(view, at)
+        at += NAMES_WHOLE.size
+        names: list[bytes] = []
+        for which in (0, 2):
+            directory, name = lens[which], lens[which + 1]
+            base = bytes(view[at:at + directory])
+            text = bytes(view[at + directory:at + directory + name])
+            at += directory + name
+            if text and not text.endswith(b"\0"):
+                flags |= F_CUT
+            text = text[:-1]
+            if kind == SYMLINK and which == 0:
+                names.append(text)  # the target is text, not a name to resolve
+            else:
+                names.append(path_of(base).rstrip(b"/") + b"/" + text if text else b"")
+        self.accesses.append((kind, flags, job, step, time, tgid, names[0], names[1], call_flags))
+
+    def _content(self, job: int, step: int, time: int, file: tuple[int, ...], offset: int, piece: memoryview) -> None:
+        key = (step, file[0], file[1], file[2])
+        version = file[3:6]
+        if offset == 0:
+            hasher = blake3()
+        else:
+            known = self._contents.pop(key, None)
+            if known is None or known[0] != version or known[1] != offset:
+                return  # not in a row, or the file changed between the reads
+            hasher = known[2]
+        hasher.update(piece)
+        end = offset + len(piece)
+        if end == file[3]:
+            self.accesses.append((CONTENT, 0, job, step, time, file, hasher.digest()))
+        elif end < file[3]:
+            self._contents[key] = (version, end, hasher)  # type: ignore[assignment]
+
+    def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int]]:
+        batch = (self.processes, self.accesses, self.counts)
+        self.processes, self.accesses, self.counts = [], [], {}
+        if len(self._contents) > BATCH:  # files that were never read to their end
+            self._contents.clear()
+        return batch
+
+
+def run(channel: Channel, accesses: Ring, processes: Ring) -> None:
+    """Until the daemon closes the channel. It says there how many jobs run (with none there is nothing to look for);
+    any message also means: look now."""
+    decoder = Decoder()
+    poll = select.epoll()
+    poll.register(channel.fileno(), select.EPOLLIN)
+    for ring in (processes, accesses):
+        # edge-triggered: woken when the probes ask for it, not whenever there is something in the ring
+        poll.register(ring.fd, select.EPOLLIN | select.EPOLLET)
+    jobs = 0
+    while True:
+        for fd, _ in poll.poll(BUSY_WAIT if jobs else None):
+            if fd == channel.fileno():
+                message = channel.receive()
+                if message is None:
+                    return
+                jobs = message
+        drain(channel, decoder, accesses, processes)
+
+
+def drain(channel: Channel, decoder: Decoder, accesses: Ring, processes: Ring) -> None:
+    """Sends the daemon all that is in the rings."""
+    exits: list[tuple[Any, ...]] = []
+    empty = False
+    while not empty:
+        processes.drain(decoder.process)
+        empty = accesses.drain(decoder.access, BATCH)
+        seen_processes, seen_accesses, counts = decoder.take()
+        if empty:
+            seen_processes = exits + seen_processes
+        else:  # more accesses wait: an EXIT must not overtake those of its process
+            exits += [event for event in seen_processes if event[0] == layout.EXIT]
+            seen_processes = [event for event in seen_processes if event[0] != layout.EXIT]
+        if seen_processes or counts:
+            channel.send((seen_processes, seen_accesses, counts))
+        accesses.release()
+    processes.release()
+
+
+def main() -> None:
+    fds = [int(argument) for argument in sys.argv[1:]]
+    channel = Channel(socket.socket(fileno=fds[0]))
+    try:
+        run(channel, Ring(fds[1], fds[2]), Ring(fds[3], fds[4]))
+    except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+        return  # the daemon is gone; what is in the rings stays there for its successor
+
+
+if __name__ == "__main__":
+    main()

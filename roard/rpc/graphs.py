@@ -1,0 +1,182 @@
+"""Graphs as messages: walks give numbers, the jobs' own records give paths, sizes and roles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, takewhile
+from typing import TypeAlias, cast
+
+from lineage import wire
+from lineage.dag import session_dag
+from lineage.errors import InvalidError
+from lineage.graph import Edge, Graph, Limits, Node, Start
+from lineage.ids import path_number
+from lineage.records import ROLES, SHOWN_ROLES, Entry, JobHead, Role
+from lineage.store import GraphStore, Visible
+from lineage.v1 import lineage_pb2 as pb
+from roard.rpc.view import JobStore, View
+
+MAX_DEPTH = 1000
+MAX_NODES, DEFAULT_NODES = 100_000, 10_000
+MAX_SECONDS = 5.0
+
+Walk: TypeAlias = Callable[[GraphStore, Start, Limits, Visible], Graph]
+
+
+def roles_of(names: Iterable[str], default: frozenset[Role]) -> frozenset[Role]:
+    """InvalidError for a role that does not exist."""
+    wanted = frozenset(names)
+    if not wanted <= set(ROLES):
+        raise InvalidError(f"there is no role {sorted(wanted - set(ROLES))[0]!r}", "roles are " + ", ".join(ROLES))
+    return cast("frozenset[Role]", wanted) or default
+
+
+def nodes_of(asked: int) -> int:
+    return min(asked or DEFAULT_NODES, MAX_NODES)
+
+
+def walk_message(view: View, request: pb.GraphRequest, walk: Walk) -> pb.Graph:
+    """Ancestors or descendants of what the request starts from, within the server's bounds."""
+    roles = roles_of(request.roles, SHOWN_ROLES)
+    deadline = time.monotonic() + MAX_SECONDS
+    if bool(request.job) == bool(request.artifact):
+        raise InvalidError("a walk starts from either a job or an artifact")
+    seen = None
+    if request.job:
+        head = view.head(request.job)
+        number = None if head.id is None else view.store.job_number(head.id)
+        if number is None:  # it runs: what it reads and writes is not settled
+            return pb.Graph(jobs=[wire.head_to(head)])
+        start = Start(job=number)
+    else:
+        seen = view.artifact(request.artifact)
+        start = Start(artifact=seen.number, path=path_number(request.path) if request.path else None)
+    limits = Limits(min(request.depth or MAX_DEPTH, MAX_DEPTH), nodes_of(request.max_nodes), MAX_SECONDS)
+    graph = walk(view.store, start, limits, view.caller.may_see)
+    assembly = _Assembly(view.store, graph, roles, start)
+    if seen is not None:  # even where no job is found above or below, what was asked about is shown
+        assembly.show_start([sighting.entry for sighting in islice(view.all_sightings(seen), 1)])
+    return assembly.message(deadline)
+
+
+def dag_message(view: View, request: pb.SessionDagRequest) -> pb.Graph:
+    """Jobs oldest first, in the order in which they ended; then those that run, of which no edge is known yet."""
+    session = view.session(request.session, request.project)
+    finished = view.store.session_jobs(session.id)[::-1]
+    ended = {head.run for head in finished}
+    running = [head for head in reversed(view.running(session.id)) if head.run not in ended]
+
+    def entries_of(head: JobHead) -> Iterable[Entry]:
+        return () if head.id is None else _shown(view.store, head.id)
+
+    dag = session_dag([*finished, *running], entries_of, max_nodes=nodes_of(request.max_nodes))
+    return pb.Graph(
+        jobs=[wire.head_to(head) for head in dag.jobs],
+        artifacts=[pb.GraphArtifact(hash=artifact.hash or b"", path=artifact.path, size=artifact.size,
+                                    role=artifact.role, produced=artifact.produced) for artifact in dag.artifacts],
+        edges=[pb.GraphEdge(job=edge.job, artifact=edge.artifact, output=edge.output) for edge in dag.edges],
+        truncated=dag.truncated)
+
+
+def _shown(store: JobStore, identity: bytes) -> Iterator[Entry]:
+    """Entries of the roles that people are shown, which a record has before all others (``ids.encode_job``): the
+    chunks of thousands of library files stay unread."""
+    return takewhile(lambda entry: entry.role in SHOWN_ROLES, store.entries(identity))
+
+
+class _Assembly:
+    """A walk's numbers made into jobs and files.
+
+    Listed are artifacts between two jobs, whatever their role, and of the ends (roots above, leaves below) those of
+    the asked roles.
+    """
+
+    def __init__(self, store: JobStore, graph: Graph, roles: frozenset[Role], start: Start) -> None:
+        self._store = store
+        self._graph = graph
+        self._roles = roles
+        self._start = start
+        self._hashes: dict[int, bytes] = {}
+        self._exact: dict[Node, Entry] = {}  # an entry with the content, at the node's path
+        self._near: dict[Node, Entry] = {}  # one with the content, at another path
+        written = {edge.node for edge in graph.edges if edge.output}
+        read = {edge.node for edge in graph.edges if not edge.output}
+        self._roots = graph.roots - written
+        self._ends = self._roots | (written - read)
+        self._produced = set(graph.nodes) - self._roots
+
+    def show_start(self, sighted: Iterable[Entry]) -> None:
+        for entry in sighted:
+            self._near.update({node: entry for node in self._graph.nodes if node.artifact == self._start.artifact})
+
+    def message(self, deadline: float) -> pb.Graph:
+        message = pb.Graph(truncated=self._graph.truncated)
+        by_job: dict[int, list[Edge]] = {job: [] for job in self._graph.jobs}
+        for edge in self._graph.edges:
+            by_job[edge.job].append(edge)
+        listed: list[int] = []
+        for job, edges in by_job.items():
+            if time.monotonic() > deadline:
+                message.truncated = "time"
+                break
+            identity = self._store.job_id(job)
+            head = self._store.head(identity)
+            if head is None:
+                continue
+            self._look_up(identity, [edge.node for edge in edges])
+            listed.append(job)
+            message.jobs.append(wire.head_to(head))
+        places = self._add_artifacts(message, {edge.node for job in listed for edge in by_job[job]})
+        message.edges.extend(
+            pb.GraphEdge(job=index, artifact=places[edge.node], output=edge.output)
+            for index, job in enumerate(listed) for edge in by_job[job] if edge.node in places)
+        return message
+
+    def _look_up(self, identity: bytes, nodes: list[Node]) -> None:
+        """Finds the entries behind a job's nodes, reading no further than needed."""
+        missing: dict[bytes, set[Node]] = {}
+        for node in nodes:
+            if node not in self._exact:
+                missing.setdefault(self._hash(node.artifact), set()).add(node)
+        if not missing:
+            return
+        only_shown = self._roles <= SHOWN_ROLES
+        for entry in self._store.entries(identity):
+            if only_shown and entry.role not in SHOWN_ROLES:
+                if all(node in self._ends for nodes_left in missing.values() for node in nodes_left):
+                    return  # the rest of the record has other roles, and ends of those are not listed
+                only_shown = False
+            if entry.hash not in missing or entry.kind not in {"input", "output"}:
+                continue
+            path = path_number(entry.path)
+            for node in list(missing[entry.hash]):
+                if node.path == path:
+                    self._exact[node] = entry
+                    missing[entry.hash].remove(node)
+                else:
+                    self._near.setdefault(node, entry)
+            if not missing[entry.hash]:
+                del missing[entry.hash]
+                if not missing:
+                    return
+
+    def _add_artifacts(self, message: pb.Graph, linked: set[Node]) -> dict[Node, int]:
+        """Node → its index in the message, for those that are listed."""
+        places: dict[Node, int] = {}
+        for node in self._graph.nodes:
+            entry = self._exact.get(node) or self._near.get(node)
+            starts = node.artifact == self._start.artifact
+            if entry is None or (node not in linked and not starts):
+                continue
+            if node in self._ends and entry.role not in self._roles and not starts:
+                continue
+            places[node] = len(message.artifacts)
+            message.artifacts.append(pb.GraphArtifact(
+                hash=entry.hash, path=entry.path, size=entry.size, role=entry.role, produced=node in self._produced))
+        return places
+
+    def _hash(self, artifact: int) -> bytes:
+        if artifact not in self._hashes:
+            self._hashes[artifact] = self._store.artifact_hash(artifact)
+        return self._hashes[artifact]

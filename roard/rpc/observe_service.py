@@ -1,0 +1,154 @@
+"""The Observe service: jobs are registered, described and finished by those who run them."""
+# ruff: noqa: N802 - the methods are named by the protocol
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator
+
+import grpc
+
+from lineage import wire
+from lineage.errors import InvalidError, NotFoundError, RoarError
+from lineage.graph import Limits, Start, ancestors
+from lineage.records import SHOWN_ROLES, Entry, Host, Job, JobHead, User
+from lineage.v1 import observe_pb2 as pb
+from lineage.v1 import observe_pb2_grpc
+from lineage.v1 import records_pb2 as records
+from roard.observe.observer import Observer, account_name
+from roard.rpc.caller import Caller
+from roard.rpc.errors import answered
+from roard.rpc.identity import Identity
+from roard.store.store import Store
+
+MAX_TRACKED = 64 << 20  # bytes of names, unpacked
+MAX_SUMMARY = 200
+MAX_WAIT = 3600.0
+
+
+class ObserveService(observe_pb2_grpc.ObserveServicer):
+    """``observer`` is None where this kernel cannot be watched; ``why`` then says so."""
+
+    def __init__(self, observer: Observer | None, why: RoarError | None, store: Store, identity: Identity, host: Host,
+                 caller: Callable[[grpc.ServicerContext], Caller]) -> None:
+        self._observer = observer
+        self._why = why
+        self._store = store
+        self._identity = identity
+        self._host = host
+        self._caller = caller
+
+    def _watching(self) -> Observer:
+        if self._observer is None:
+            raise self._why or InvalidError("this roard does not watch")
+        return self._observer
+
+    @answered
+    def Register(self, request: pb.RegisterRequest, context: grpc.ServicerContext) -> pb.RegisterResponse:
+        caller = self._caller(context)
+        observer = self._watching()
+        if not request.argv:
+            raise InvalidError("a job has a command", "send argv")
+        tracked = _unpacked(request.tracked)
+        process = self._identity.redeem(request.process, caller)
+        session, head = observer.register(process, tuple(request.argv), request.cwd, request.project,
+                                          wire.struct_from(request.context), tracked)
+        return pb.RegisterResponse(run=head.run, number=head.number, session=wire.session_to(session))
+
+    @answered
+    def Describe(self, request: pb.DescribeRequest, context: grpc.ServicerContext) -> pb.DescribeResponse:
+        self._watching().describe(request.run, self._caller(context).uid, wire.struct_from(request.context))
+        return pb.DescribeResponse()
+
+    @answered
+    def Finish(self, request: pb.FinishRequest, context: grpc.ServicerContext) -> pb.FinishResponse:
+        caller = self._caller(context)
+        observer = self._watching()
+        if request.never_ran:
+            observer.never_ran(request.run, caller.uid)
+            return pb.FinishResponse(final=True)
+        told = (request.exit_code if request.HasField("exit_code") else None,
+                request.signal if request.HasField("signal") else None)
+        identity = self._store.job_of_run(request.run)
+        if identity is None:
+            try:
+                finished = observer.finish(request.run, caller.uid, told, request.interrupted,
+                                           wire.struct_from(request.resources), min(request.wait_ms / 1000, MAX_WAIT))
+            except NotFoundError:
+                identity = self._store.job_of_run(request.run)  # it became final between the two questions
+                if identity is None:
+                    raise
+            else:
+                if finished.head is None or finished.head.id is None:
+                    return pb.FinishResponse(final=False, pending=finished.pending)
+                identity = finished.head.id
+        job = self._store.job(identity)
+        if job is None or not caller.may_see(job.head.user.uid):
+            raise NotFoundError("no such job")
+        return self._summary(job, caller)
+
+    @answered
+    def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.Progress]:
+        caller = self._caller(context)
+        observer = self._watching()
+        interval = min(max(request.interval_ms, 50), 60_000) / 1000
+        while context.is_active():
+            head, counts, final = observer.progress(request.run, caller.uid)
+            yield pb.Progress(head=wire.head_to(head), **counts)
+            if final:
+                return
+            time.sleep(interval)
+
+    @answered
+    def Reset(self, request: pb.ResetRequest, context: grpc.ServicerContext) -> pb.ResetResponse:
+        session = self._store.end_session(self._caller(context).uid, request.project)
+        if session is None:
+            return pb.ResetResponse(ended=False)
+        return pb.ResetResponse(ended=True, session=wire.session_to(session))
+
+    @answered
+    def Begin(self, request: pb.BeginRequest, context: grpc.ServicerContext) -> records.Session:
+        caller = self._caller(context)
+        if not request.project.startswith(b"/"):
+            raise InvalidError("a project is an absolute path")
+        user = User(caller.uid, account_name(caller.uid))
+        return wire.session_to(self._store.begin_session(user, self._host, request.project, time.time_ns()))
+
+    def _summary(self, job: Job, caller: Caller) -> pb.FinishResponse:
+        entries = [entry for entry in job.entries if entry.role in SHOWN_ROLES and entry.kind in ("input", "output")]
+        entries.sort(key=lambda entry: (entry.kind != "output", -(entry.size or 0)))
+        return pb.FinishResponse(
+            final=True, job=wire.job_to(job), entries=[wire.entry_to(entry) for entry in entries[:MAX_SUMMARY]],
+            origins=[pb.Origin(hash=entry.hash, path=entry.path, job=wire.head_to(maker))
+                     for entry, maker in self._origins(job, entries[:MAX_SUMMARY], caller)])
+
+    def _origins(self, job: Job, entries: list[Entry], caller: Caller) -> Iterator[tuple[Entry, JobHead]]:
+        """For inputs that an earlier job made: that job."""
+        number = self._store.job_number(job.head.id or b"")
+        if number is None:
+            return
+        graph = ancestors(self._store, Start(job=number), Limits(depth=1, nodes=5000, seconds=0.5), caller.may_see)
+        makers = {edge.node.artifact: edge.job for edge in graph.edges if edge.output and edge.job != number}
+        for entry in entries:
+            if entry.kind != "input" or entry.hash is None:
+                continue
+            artifact = self._store.artifact_number(entry.hash)
+            maker = makers.get(artifact) if artifact is not None else None
+            head = self._store.head(self._store.job_id(maker)) if maker is not None else None
+            if head is not None:
+                yield entry, head
+
+
+def _unpacked(packed: bytes) -> frozenset[bytes]:
+    """Names from zlib, with a limit on what a small message can become."""
+    if not packed:
+        return frozenset()
+    unpacker = zlib.decompressobj()
+    try:
+        data = unpacker.decompress(packed, MAX_TRACKED)
+    except zlib.error as error:
+        raise InvalidError(f"the tracked paths are not zlib: {error}") from error
+    if unpacker.unconsumed_tail:
+        raise InvalidError("too many tracked paths", f"at most {MAX_TRACKED >> 20} MB of names")
+    return frozenset(data.split(b"\0"))

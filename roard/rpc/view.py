@@ -1,0 +1,112 @@
+"""The store as one caller may see it.  What is not visible is not found: a denial would tell that it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple, Protocol
+
+from lineage.errors import InvalidError, NotFoundError
+from lineage.records import Entry, EntryKind, JobHead, Session
+from lineage.store import Link, RecordStore, Visible
+from roard.rpc.caller import Caller
+
+ID_SIZE, RUN_SIZE = 32, 16  # bytes
+_HINT = "`roar log` lists the jobs"
+
+
+class JobStore(RecordStore, Protocol):
+    """A store that knows the jobs that run too."""
+
+    def running(self, visible: Visible) -> list[JobHead]: ...
+    def running_head(self, run: bytes) -> JobHead | None: ...
+    def job_of_run(self, run: bytes) -> bytes | None: ...
+    def session_numbers(self, session: bytes) -> dict[int, bytes]: ...
+
+
+class Seen(NamedTuple):
+    """An artifact and its visible links, in order of the jobs' numbers."""
+
+    hash: bytes
+    number: int
+    producers: Sequence[Link]
+    consumers: Sequence[Link]
+
+
+class Sighting(NamedTuple):
+    head: JobHead
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    store: JobStore
+    caller: Caller
+
+    def head(self, identity: bytes) -> JobHead:
+        """Of a job by its id, or by its 16-byte run, while it runs and after."""
+        if len(identity) not in {ID_SIZE, RUN_SIZE}:
+            raise InvalidError("a job's id has 32 bytes, its run 16")
+        if len(identity) == RUN_SIZE:
+            # The run's end may come between the two questions: so running first.
+            head = self.store.running_head(identity)
+            finished = None if head else self.store.job_of_run(identity)
+            if finished is not None:
+                head = self.store.head(finished)
+        else:
+            head = self.store.head(identity)
+        if head is None or not self.caller.may_see(head.user.uid):
+            raise NotFoundError(f"there is no job {identity.hex()[:12]}", _HINT)
+        return head
+
+    def session(self, identity: bytes, project: bytes) -> Session:
+        """By its id, else the project's current one."""
+        if identity:
+            session = self.store.session(identity)
+            if session is None or not self.caller.may_see(session.user.uid):
+                raise NotFoundError(f"there is no session {identity.hex()[:12]}", _HINT)
+            return session
+        if not project:
+            raise InvalidError("neither a session nor a project is named", "run this inside a project")
+        session = self.store.current_session(self.caller.uid, project)
+        if session is None:
+            raise NotFoundError("this project has no session yet", "record a command with `roar run CMD`")
+        return session
+
+    def running(self, session: bytes = b"") -> list[JobHead]:
+        """Newest first; of one session, or of all."""
+        return [head for head in self.store.running(self.caller.may_see) if not session or head.session == session]
+
+    def artifact(self, digest: bytes) -> Seen:
+        """Visible through a visible job that read it or left it behind."""
+        number = self.store.artifact_number(digest) if len(digest) == ID_SIZE else None
+        if number is not None:
+            producers, consumers = self.store.producers([number])[number], self.store.consumers([number])[number]
+            owners = self.store.owners(sorted({link.node for link in (*producers, *consumers)}))
+            mine = {job for job, owner in owners.items() if self.caller.may_see(owner)}
+            if mine:
+                return Seen(digest, number, [link for link in producers if link.node in mine],
+                            [link for link in consumers if link.node in mine])
+        raise NotFoundError(f"there is no artifact {digest.hex()[:12]}",
+                            "only contents that a recorded job read or wrote are known")
+
+    def sightings(self, digest: bytes, links: Sequence[Link], kind: EntryKind) -> Iterator[Sighting]:
+        """The entries behind an artifact's links, newest job first, read as they are asked for."""
+        for job in dict.fromkeys(link.node for link in reversed(links)):
+            identity = self.store.job_id(job)
+            head = self.store.head(identity)
+            if head is None:
+                continue
+            left = sum(link.node == job for link in links)
+            for entry in self.store.entries(identity):
+                if entry.hash == digest and entry.kind == kind:
+                    yield Sighting(head, entry)
+                    left -= 1
+                    if not left:  # a large job need not be read to its end
+                        break
+
+    def all_sightings(self, seen: Seen) -> Iterator[Sighting]:
+        """Who left it behind, then who read it; newest first."""
+        return chain(self.sightings(seen.hash, seen.producers, "output"),
+                     self.sightings(seen.hash, seen.consumers, "input"))

@@ -1,0 +1,151 @@
+"""`roard serve`: the one place where the parts are put together, and taken apart again."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lineage.errors import InvalidError, RoarError, UnavailableError
+from lineage.records import Host
+from roard.content import zygote
+from roard.content.hashing import Hashing
+from roard.probe.probes import Probes, Sizes, load
+from roard.probe.supervisor import Reader
+
+_log = logging.getLogger("roard")
+_THREADS = 32
+_MESSAGE = 64 << 20
+_GRACE_SECONDS = 3.0
+
+
+def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
+    """Runs in the foreground until SIGTERM or SIGINT. Raises a RoarError where it cannot begin."""
+    if os.geteuid() != 0:
+        raise UnavailableError("roard needs root: it loads eBPF probes and reads files as their owners",
+                               "sudo roard serve")
+    claim(path)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    nursery = zygote.start()  # first: before threads, store and gRPC
+    loading = _Loading(sizes)
+    # grpc takes long to import: beside the compiler
+    import grpc
+    from grpc_reflection.v1alpha import reflection
+
+    from lineage.v1 import (
+        admin_pb2,
+        admin_pb2_grpc,
+        lineage_pb2,
+        lineage_pb2_grpc,
+        observe_pb2,
+        observe_pb2_grpc,
+    )
+    from roard.observe.observer import Observer, close_abandoned
+    from roard.rpc.admin_service import AdminService
+    from roard.rpc.identity import Identity, IdentitySocket
+    from roard.rpc.lineage_service import LineageService
+    from roard.rpc.observe_service import ObserveService
+    from roard.store.store import Store
+
+    host = Host(socket.gethostname(), platform.release(), platform.machine())
+    with contextlib.ExitStack() as parts:
+        store = parts.enter_context(Store.open(state / "store"))
+        hashing = Hashing(nursery, store)
+        parts.callback(nursery.close)
+        parts.callback(hashing.close)
+        abandoned = close_abandoned(store)
+        if abandoned:
+            _log.warning("%d jobs were running when roard last stopped: recorded as incomplete", abandoned)
+        probes, why = loading.result()
+        observer = None
+        if probes is not None:
+            observer = Observer(probes, Reader(probes), hashing, store, host)
+            parts.callback(observer.close)
+        identity = Identity()
+        server = grpc.server(ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"), options=[
+            ("grpc.max_receive_message_length", _MESSAGE), ("grpc.max_send_message_length", _MESSAGE),
+            ("grpc.so_reuseport", 0)])
+        lineage_pb2_grpc.add_LineageServicer_to_server(LineageService(store, identity.caller), server)
+        observe_pb2_grpc.add_ObserveServicer_to_server(
+            ObserveService(observer, why, store, identity, host, identity.caller), server)
+        admin_pb2_grpc.add_AdminServicer_to_server(AdminService(observer, why, store, identity.caller), server)
+        reflection.enable_server_reflection(
+            [module.DESCRIPTOR.services_by_name[name].full_name
+             for module, name in ((lineage_pb2, "Lineage"), (observe_pb2, "Observe"), (admin_pb2, "Admin"))]
+            + [reflection.SERVICE_NAME], server)
+        if server.add_insecure_port(f"unix:{path}") == 0:
+            raise UnavailableError(f"cannot listen at {path}", "is its directory there, and the path under 108 bytes?")
+        path.chmod(0o666)  # who a caller is, and what they may, the token says
+        server.start()
+        parts.callback(lambda: server.stop(_GRACE_SECONDS).wait())
+        parts.callback(IdentitySocket(Path(f"{path}.id"), identity).close)
+        _wait_for_end(why)
+    path.unlink(missing_ok=True)
+
+
+class _Loading:
+    """The probes, loaded beside everything else that takes time to start."""
+
+    def __init__(self, sizes: Sizes | None) -> None:
+        self._probes: Probes | None = None
+        self._why: RoarError | None = None
+        self._thread = threading.Thread(target=self._load, args=(sizes,))
+        self._thread.start()
+
+    def _load(self, sizes: Sizes | None) -> None:
+        try:
+            self._probes = load(sizes)
+        except RoarError as error:
+            self._why = error
+        except OSError as error:
+            self._why = UnavailableError(f"the probe loader could not be started: {error}", "see `roard check`")
+
+    def result(self) -> tuple[Probes | None, RoarError | None]:
+        self._thread.join()
+        return self._probes, self._why
+
+
+def claim(path: Path) -> None:
+    """Makes room for the sockets: removes stale ones, refuses where another roard listens."""
+    if len(os.fsencode(path)) > 100:  # sun_path has 108 bytes, and .id follows
+        raise InvalidError(f"the socket's path is too long: {path}", "choose one of at most 100 bytes")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for each in (path, Path(f"{path}.id")):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(each))
+            except FileNotFoundError:
+                continue
+            except OSError:
+                each.unlink(missing_ok=True)  # nobody listens: left by one that died
+                continue
+        raise UnavailableError(f"another roard serves at {path}", "stop it first, or choose another --socket")
+
+
+def _wait_for_end(why: RoarError | None) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if why is not None:
+        print(f"roard: nothing can be watched: {why.message}\n  hint: {why.hint}", file=sys.stderr)
+    print("READY", file=sys.stderr, flush=True)
+    _notify(b"READY=1")
+    stop.wait()
+    _notify(b"STOPPING=1")
+
+
+def _notify(state: bytes) -> None:
+    """sd_notify(3), where systemd asks for it."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to, contextlib.suppress(OSError):
+        to.connect("\0" + address[1:] if address.startswith("@") else address)
+        to.sendall(state)

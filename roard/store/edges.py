@@ -1,0 +1,92 @@
+"""Interned artifacts and the edges between them and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lineage.ids import path_number
+from lineage.records import Entry
+from lineage.store import Link
+from roard.store.environment import Tables
+from roard.store.values import PAIR, ROW, U64, Table, Txn, get, next_number, put
+
+#: Entries of these roles always have edges.  The rest (package, system, device) has one only as an output, or as an
+#: input that an earlier job made: every Python job reads thousands of library files that nobody made under roar, and
+#: their edges would be most of the store while they answer no question.  The job's own record lists them all.
+ALWAYS_LINKED = frozenset({"data", "source", "config", "temporary"})
+
+
+def write_edges(txn: Txn, tables: Tables, job: int, entries: Iterable[Entry]) -> None:
+    """The edges of one finished job, both ways, and where its artifacts were seen."""
+    inputs: set[tuple[int, int]] = set()
+    made: list[tuple[bytes, bytes]] = []
+    for entry in entries:
+        if entry.hash is None or entry.kind not in {"input", "output"}:
+            continue
+        if entry.kind == "output":
+            made.append((entry.hash, entry.path))
+        elif entry.role in ALWAYS_LINKED:
+            inputs.add((_intern(txn, tables, entry.hash), path_number(entry.path)))
+        else:
+            known = artifact_number(txn, tables, entry.hash)
+            if known is not None and txn.get(U64.pack(known), db=tables.producers) is not None:
+                inputs.add((known, path_number(entry.path)))
+    # Outputs last: an artifact counts as made by an earlier job only.
+    outputs = {(_intern(txn, tables, digest), path_number(path)) for digest, path in made}
+    key = U64.pack(job)
+    for forward, backward, links, mark in ((tables.inputs, tables.consumers, sorted(inputs), 0),
+                                           (tables.outputs, tables.producers, sorted(outputs), 1)):
+        put(txn, forward, key, b"".join(PAIR.pack(*link) for link in links), append=True)
+        _put_rows(txn, backward, ((artifact, job, path) for artifact, path in links))
+        _put_rows(txn, tables.paths, ((path, job * 2 + mark, artifact) for artifact, path in links))
+
+
+def _put_rows(txn: Txn, table: Table, rows: Iterable[tuple[int, int, int]]) -> None:
+    with txn.cursor(table) as cursor:
+        cursor.putmulti([(U64.pack(key), PAIR.pack(first, second)) for key, first, second in sorted(rows)])
+
+
+def _intern(txn: Txn, tables: Tables, digest: bytes) -> int:
+    known = artifact_number(txn, tables, digest)
+    if known is not None:
+        return known
+    number = next_number(txn, tables.meta, b"artifacts")
+    put(txn, tables.artifacts, digest, U64.pack(number))
+    put(txn, tables.hashes, U64.pack(number), digest, append=True)
+    return number
+
+
+def artifact_number(txn: Txn, tables: Tables, digest: bytes) -> int | None:
+    value = get(txn, tables.artifacts, digest)
+    return None if value is None else int(U64.unpack(value)[0])
+
+
+def links_of_jobs(txn: Txn, table: Table, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+    """By job, its inputs or outputs.  Jobs that do not exist have none."""
+    make = Link._make
+    return {job: [make(link) for link in PAIR.iter_unpack(get(txn, table, U64.pack(job)) or b"")] for job in jobs}
+
+
+def links_of_artifacts(txn: Txn, table: Table, artifacts: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+    """By artifact, its producers or consumers, in order of the jobs' numbers; all in one pass over sorted keys."""
+    found: dict[int, list[Link]] = {artifact: [] for artifact in artifacts}
+    with txn.cursor(table) as cursor:
+        rows = cursor.getmulti([U64.pack(artifact) for artifact in sorted(found)], dupdata=True,
+                               dupfixed_bytes=PAIR.size, keyfixed=True)
+    for artifact, job, path in ROW.iter_unpack(rows):
+        found[artifact].append(Link(job, path))
+    return found
+
+
+def seen_rows(txn: Txn, tables: Tables, path: bytes, limit: int) -> list[tuple[int, int]]:
+    """(artifact number, job number) of what was at ``path``, newest first; a job's output there before its input."""
+    with txn.cursor(tables.paths) as cursor:
+        if not cursor.set_key(U64.pack(path_number(path))) or not cursor.last_dup():
+            return []
+        rows: list[tuple[int, int]] = []
+        for row in cursor.iterprev_dup(keys=False, values=True):
+            moment, artifact = PAIR.unpack(row)
+            rows.append((artifact, moment // 2))
+            if len(rows) == limit:
+                break
+        return rows

@@ -1,0 +1,141 @@
+"""Jobs: running heads, finished records, and the transaction that makes the one of the other."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from lineage import ids
+from lineage.errors import CorruptError
+from lineage.records import Job, JobHead, Session
+from lineage.store import Visible
+from roard.store.edges import write_edges
+from roard.store.environment import Tables
+from roard.store.sessions import begin_session, change_session, read_session, uid_key
+from roard.store.values import U64, Txn, get, next_number, put, seal, unseal
+
+_RUNNING = b""  # what decode_head takes for the id of a job that has none yet
+
+
+def begin_job(txn: Txn, tables: Tables, head: JobHead) -> tuple[Session, JobHead]:
+    """``head`` without session and number, which this fills in."""
+    session = begin_session(txn, tables, head.user, head.host, project=head.project, started_at=head.started_at)
+    session = change_session(txn, tables, session.id, given=1)
+    head = replace(head, session=session.id, number=session.jobs)
+    put(txn, tables.running, head.run, ids.encode_head(head))
+    return session, head
+
+
+def update_running(txn: Txn, tables: Tables, head: JobHead) -> bool:
+    """False, and nothing written, where the job does not run: a late update cannot bring it back."""
+    if get(txn, tables.running, head.run) is None:
+        return False
+    put(txn, tables.running, head.run, ids.encode_head(head))
+    return True
+
+
+def running_head(txn: Txn, tables: Tables, run: bytes) -> JobHead | None:
+    record = get(txn, tables.running, run)
+    return None if record is None else ids.decode_head(record, _RUNNING)
+
+
+def all_running(txn: Txn, tables: Tables) -> list[JobHead]:
+    with txn.cursor(tables.running) as cursor:
+        return [ids.decode_head(unseal(key, data), _RUNNING) for key, data in cursor.iternext()]
+
+
+def forget_job(txn: Txn, tables: Tables, run: bytes) -> bool:
+    """It never ran.  Its number is given again if no later one was given."""
+    head = running_head(txn, tables, run)
+    if head is None:
+        return False
+    txn.delete(run, db=tables.running)
+    session = read_session(txn, tables, head.session)
+    if session is not None and session.jobs == head.number:
+        change_session(txn, tables, head.session, given=-1)
+    return True
+
+
+def finish_job(txn: Txn, tables: Tables, job: Job, encoded: tuple[bytes, bytes, Mapping[bytes, bytes]]) -> JobHead:
+    """Everything that a finished job is, in the one transaction; ``encoded`` is what ``ids.encode_job`` gave.  A run
+    ends once: where it has a record already, that one stands and is the answer."""
+    identity, record, chunks = encoded
+    earlier = get(txn, tables.runs, job.head.run)
+    if earlier is not None:
+        return stored_head(txn, tables, earlier)
+    if get(txn, tables.jobs, identity) is not None:
+        return stored_head(txn, tables, identity)
+    change_session(txn, tables, job.head.session, ended=identity)
+    for chunk, data in chunks.items():
+        txn.put(chunk, seal(chunk, data), overwrite=False, db=tables.chunks)  # jobs share chunks that are alike
+    number = next_number(txn, tables.meta, b"jobs")
+    key = U64.pack(number)
+    uid = uid_key(job.head.user.uid)
+    put(txn, tables.jobs, identity, key + record)
+    put(txn, tables.numbers, key, uid + identity, append=True)
+    put(txn, tables.runs, job.head.run, identity)
+    put(txn, tables.log, uid + key, b"")
+    put(txn, tables.session_jobs, job.head.session + key, U64.pack(job.head.number) + identity)
+    write_edges(txn, tables, number, job.entries)
+    txn.delete(job.head.run, db=tables.running)
+    return ids.decode_head(record, identity)
+
+
+def job_record(txn: Txn, tables: Tables, identity: bytes) -> tuple[int, bytes] | None:
+    """(job number, head record)."""
+    value = get(txn, tables.jobs, identity)
+    return None if value is None else (U64.unpack_from(value)[0], value[U64.size:])
+
+
+def head_of(txn: Txn, tables: Tables, identity: bytes) -> JobHead | None:
+    found = job_record(txn, tables, identity)
+    return None if found is None else ids.decode_head(found[1], identity)
+
+
+def stored_head(txn: Txn, tables: Tables, identity: bytes) -> JobHead:
+    """The head of a job that an index names."""
+    head = head_of(txn, tables, identity)
+    if head is None:
+        raise CorruptError(f"job {identity.hex()[:12]} is in an index and has no record", "run `roard fsck`")
+    return head
+
+
+def chunk_of(txn: Txn, tables: Tables, identity: bytes) -> bytes:
+    data = get(txn, tables.chunks, identity)
+    if data is None:
+        raise CorruptError(f"chunk {identity.hex()[:12]} is named by a job and missing", "run `roard fsck`")
+    return data
+
+
+def owner_and_id(txn: Txn, tables: Tables, number: int) -> tuple[int, bytes] | None:
+    value = get(txn, tables.numbers, U64.pack(number))
+    return None if value is None else (int.from_bytes(value[:4], "big"), value[4:])
+
+
+def newest_numbers(txn: Txn, tables: Tables, visible: Visible) -> Iterator[int]:
+    """Numbers of the finished jobs of all visible users, newest first, without reading anyone else's."""
+    return heapq.merge(*(_numbers_of(txn, tables, uid) for uid in _uids(txn, tables) if visible(uid)), reverse=True)
+
+
+def _uids(txn: Txn, tables: Tables) -> list[int]:
+    """Who has jobs: one seek a user."""
+    uids: list[int] = []
+    with txn.cursor(tables.log) as cursor:
+        found = cursor.first()
+        while found:
+            uid = int.from_bytes(cursor.key()[:4], "big")
+            uids.append(uid)
+            found = uid < 0xFFFFFFFF and cursor.set_range(uid_key(uid + 1))
+    return uids
+
+
+def _numbers_of(txn: Txn, tables: Tables, uid: int) -> Iterator[int]:
+    prefix = uid_key(uid)
+    with txn.cursor(tables.log) as cursor:
+        # The last key of this user is the one before the first key of the next.
+        found = cursor.prev() if cursor.set_range(prefix + b"\xff" * U64.size) else cursor.last()
+        while found and (key := cursor.key()).startswith(prefix):
+            unseal(key, cursor.value())
+            yield U64.unpack(key[4:])[0]
+            found = cursor.prev()

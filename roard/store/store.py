@@ -1,0 +1,276 @@
+"""The store: what roard remembers, in one LMDB environment.  It implements ``lineage.store.RecordStore``.
+
+Reads run in the caller's thread, each in a short read transaction of its own; none is held while a generator waits for
+its consumer.  Writes go through the one writer thread and return when they are durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+
+import lmdb
+
+from lineage import ids
+from lineage.errors import InvalidError, NotFoundError
+from lineage.records import Entry, Host, Job, JobHead, Session, User
+from lineage.store import Link, Visible
+from roard.store import edges, jobs, lookup, sessions
+from roard.store.environment import Tables, open_environment
+from roard.store.values import U64, Txn, get, put
+from roard.store.writer import Writer
+
+MAX_SIGNATURE = 100  # bytes
+MAX_SEEN = 10_000  # sightings of one path that are looked through
+
+
+class Store:
+    """Open it with ``Store.open``, once in a process, and never carry it across fork.
+
+    Any method may raise CorruptError.  Methods that write raise UnavailableError where the disk is full or the store
+    is closed; nothing of what they should have written was written then, and the store goes on.
+    """
+
+    def __init__(self, env: lmdb.Environment, tables: Tables, directory: Path) -> None:
+        self._env = env
+        self._tables = tables
+        self._writer = Writer(env, directory)
+        self._directory = directory
+
+    @classmethod
+    def open(cls, directory: Path) -> Store:
+        """Makes it where there is none.  See ``open_environment`` for the errors."""
+        directory = directory.absolute()
+        return cls(*open_environment(directory), directory)
+
+    def close(self) -> None:
+        """After all writes that were submitted."""
+        self._writer.close()
+        self._env.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def _read(self) -> Txn:
+        return self._env.begin()
+
+    # -- jobs as they run ---------------------------------------------------------------------------------------------
+
+    def begin_job(  # noqa: PLR0917 - a head's fields, in the order of the record
+            self, user: User, host: Host, project: bytes, run: bytes, argv: Sequence[bytes], cwd: bytes,
+            started_at: int) -> tuple[Session, JobHead]:
+        """Gives the job the next number of the project's current session, which begins where there is none.  Nothing
+        is known to be missing from it yet, so it is complete so far."""
+        head = JobHead(
+            id=None, run=run, session=b"", number=0, user=user, host=host, argv=tuple(argv), cwd=cwd, project=project,
+            started_at=started_at, ended_at=None, exit_code=None, signal=None, interrupted=False, complete=True,
+            incomplete_reasons=())
+        return self._writer.do(lambda txn: jobs.begin_job(txn, self._tables, head))
+
+    def update_running(self, head: JobHead) -> bool:
+        """False where the job does not run any more."""
+        return self._writer.do(lambda txn: jobs.update_running(txn, self._tables, head))
+
+    def running(self, visible: Visible) -> list[JobHead]:
+        """Heads of the visible running jobs, newest first."""
+        with self._read() as txn:
+            heads = jobs.all_running(txn, self._tables)
+        return sorted((head for head in heads if visible(head.user.uid)), key=lambda head: -head.started_at)
+
+    def running_head(self, run: bytes) -> JobHead | None:
+        with self._read() as txn:
+            return jobs.running_head(txn, self._tables, run)
+
+    def forget_job(self, run: bytes) -> bool:
+        """For a job that never ran.  False where no such job runs."""
+        return self._writer.do(lambda txn: jobs.forget_job(txn, self._tables, run))
+
+    def finish_job(self, job: Job) -> JobHead:
+        """The stored head, with its id.  Doing it again changes nothing.  NotFoundError for an unknown session."""
+        encoded = ids.encode_job(job)  # here, not in the writer: it is the larger part of the work
+        return self._writer.do(lambda txn: jobs.finish_job(txn, self._tables, job, encoded))
+
+    def job_of_run(self, run: bytes) -> bytes | None:
+        """The id of a finished job by its run."""
+        with self._read() as txn:
+            return get(txn, self._tables.runs, run)
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    def begin_session(self, user: User, host: Host, project: bytes, started_at: int) -> Session:
+        """The project's current session, or a new one."""
+        return self._writer.do(
+            lambda txn: sessions.begin_session(txn, self._tables, user, host, project=project, started_at=started_at))
+
+    def end_session(self, uid: int, project: bytes) -> Session | None:
+        """The session that ended, None where the project had none."""
+        return self._writer.do(lambda txn: sessions.end_session(txn, self._tables, uid, project))
+
+    def session(self, identity: bytes) -> Session | None:
+        with self._read() as txn:
+            return sessions.read_session(txn, self._tables, identity)
+
+    def current_session(self, uid: int, project: bytes) -> Session | None:
+        with self._read() as txn:
+            return sessions.current_session(txn, self._tables, uid, project)
+
+    def session_jobs(self, session: bytes, limit: int = 0) -> list[JobHead]:
+        """Finished jobs, newest first; ``limit`` 0: all."""
+        with self._read() as txn:
+            rows = reversed(sessions.session_index(txn, self._tables, session))
+            return [jobs.stored_head(txn, self._tables, identity) for _, identity in islice(rows, limit or None)]
+
+    def session_numbers(self, session: bytes) -> dict[int, bytes]:
+        """n of @n → job id, of the finished jobs, in the order of the hash chain."""
+        with self._read() as txn:
+            return dict(sessions.session_index(txn, self._tables, session))
+
+    # -- finished jobs ------------------------------------------------------------------------------------------------
+
+    def job_number(self, identity: bytes) -> int | None:
+        with self._read() as txn:
+            found = jobs.job_record(txn, self._tables, identity)
+        return None if found is None else found[0]
+
+    def job_id(self, number: int) -> bytes:
+        """NotFoundError where no job has the number."""
+        with self._read() as txn:
+            return self._job_id(txn, number)
+
+    def _job_id(self, txn: Txn, number: int) -> bytes:
+        found = jobs.owner_and_id(txn, self._tables, number)
+        if found is None:
+            raise NotFoundError(f"no job has the number {number}")
+        return found[1]
+
+    def head(self, identity: bytes) -> JobHead | None:
+        with self._read() as txn:
+            return jobs.head_of(txn, self._tables, identity)
+
+    def job(self, identity: bytes) -> Job | None:
+        record = self._record(identity)
+        return None if record is None else ids.decode_job(record, self._chunk)
+
+    def entries(self, identity: bytes) -> Iterator[Entry]:
+        """Chunk by chunk; those of the roles that people are shown come first.  Nothing for an unknown job."""
+        record = self._record(identity)
+        for chunk in [] if record is None else ids.entry_chunks(record):
+            yield from ids.decode_entries(self._chunk(chunk), chunk)
+
+    def record(self, identity: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """(id, bytes) of the head, then of each chunk it names.  Nothing for an unknown job."""
+        record = self._record(identity)
+        if record is None:
+            return
+        yield identity, record
+        value = ids.decode(record)
+        for chunk in dict.fromkeys([*value["steps"], *value["entries"], value["context"]]):
+            yield chunk, self._chunk(chunk)
+
+    def log(self, visible: Visible, limit: int) -> list[JobHead]:
+        """Newest first, by when they ended; ``limit`` 0: all."""
+        with self._read() as txn:
+            numbers = islice(jobs.newest_numbers(txn, self._tables, visible), limit or None)
+            return [jobs.stored_head(txn, self._tables, self._job_id(txn, number)) for number in list(numbers)]
+
+    def _record(self, identity: bytes) -> bytes | None:
+        with self._read() as txn:
+            found = jobs.job_record(txn, self._tables, identity)
+        return None if found is None else found[1]
+
+    def _chunk(self, identity: bytes) -> bytes:
+        with self._read() as txn:
+            return jobs.chunk_of(txn, self._tables, identity)
+
+    # -- artifacts and the graph --------------------------------------------------------------------------------------
+
+    def artifact_number(self, digest: bytes) -> int | None:
+        with self._read() as txn:
+            return edges.artifact_number(txn, self._tables, digest)
+
+    def artifact_hash(self, number: int) -> bytes:
+        """NotFoundError where no artifact has the number."""
+        with self._read() as txn:
+            return self._artifact_hash(txn, number)
+
+    def _artifact_hash(self, txn: Txn, number: int) -> bytes:
+        digest = get(txn, self._tables.hashes, U64.pack(number))
+        if digest is None:
+            raise NotFoundError(f"no artifact has the number {number}")
+        return digest
+
+    def inputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+        with self._read() as txn:
+            return edges.links_of_jobs(txn, self._tables.inputs, jobs)
+
+    def outputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+        with self._read() as txn:
+            return edges.links_of_jobs(txn, self._tables.outputs, jobs)
+
+    def producers(self, artifacts: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+        with self._read() as txn:
+            return edges.links_of_artifacts(txn, self._tables.producers, artifacts)
+
+    def consumers(self, artifacts: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+        with self._read() as txn:
+            return edges.links_of_artifacts(txn, self._tables.consumers, artifacts)
+
+    def owners(self, jobs: Sequence[int]) -> Mapping[int, int]:
+        """Without the jobs that do not exist."""
+        with self._read() as txn:
+            return self._owners(txn, jobs)
+
+    def _owners(self, txn: Txn, numbers: Iterable[int]) -> dict[int, int]:
+        found = ((number, jobs.owner_and_id(txn, self._tables, number)) for number in numbers)
+        return {number: pair[0] for number, pair in found if pair is not None}
+
+    def seen_at(self, path: bytes, visible: Visible) -> list[tuple[bytes, bytes]]:
+        """(artifact hash, id of the newest job) of the contents that visible jobs left or found at ``path``, newest
+        first, each content once; of the newest 10,000 sightings."""
+        with self._read() as txn:
+            rows = edges.seen_rows(txn, self._tables, path, MAX_SEEN)
+            owners = self._owners(txn, {job for _, job in rows})
+            newest: dict[int, int] = {}
+            for artifact, job in rows:
+                if job in owners and visible(owners[job]):
+                    newest.setdefault(artifact, job)
+            return [(self._artifact_hash(txn, artifact), self._job_id(txn, job)) for artifact, job in newest.items()]
+
+    def by_prefix(self, kind: str, prefix: str, limit: int) -> list[bytes]:
+        """See ``lookup.ids_by_prefix``."""
+        with self._read() as txn:
+            return lookup.ids_by_prefix(txn, self._tables, kind, prefix, limit)
+
+    # -- hashes that are known ----------------------------------------------------------------------------------------
+
+    def known_hash(self, signature: bytes) -> bytes | None:
+        """The hash of the content that had this stat signature (opaque, at most 100 bytes)."""
+        with self._read() as txn:
+            return get(txn, self._tables.known, signature)
+
+    def remember_hashes(self, known: Iterable[tuple[bytes, bytes]]) -> None:
+        """(signature, hash) pairs.  Returns at once: losing them in a crash costs a hash computed again, no more."""
+        pairs = list(known)
+        if any(not 0 < len(signature) <= MAX_SIGNATURE for signature, _ in pairs):
+            raise InvalidError(f"a signature has 1 to {MAX_SIGNATURE} bytes")
+
+        def write(txn: Txn) -> None:
+            for signature, digest in pairs:
+                put(txn, self._tables.known, signature, digest)
+
+        self._writer.submit(write)
+
+    # -- the store itself ---------------------------------------------------------------------------------------------
+
+    def statistics(self) -> dict[str, int]:
+        """Entries of each table, by its name, and bytes: ``bytes_used`` in pages, ``bytes_reserved`` of addresses."""
+        with self._read() as txn:
+            counts = {name: txn.stat(getattr(self._tables, name))["entries"] for name in Tables.__slots__}
+        info, page = self._env.info(), self._env.stat()["psize"]
+        return {**counts, "bytes_used": (info["last_pgno"] + 1) * page, "bytes_reserved": info["map_size"]}

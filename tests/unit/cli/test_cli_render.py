@@ -1,0 +1,241 @@
+"""What people see."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from samples import BEGAN, SESSION, STEP, entry, incomplete, job, pipeline
+
+from lineage import wire
+from lineage.ids import counts_of
+from lineage.records import Entry, Job
+from lineage.v1 import admin_pb2, observe_pb2, records_pb2
+from roarctl.freshness import Checked
+from roarctl.references import Target
+from roarctl.render.artifacts import artifact_lines
+from roarctl.render.dag import dag_lines
+from roarctl.render.jobs import job_lines, log_lines, session_lines
+from roarctl.render.status import status_lines
+from roarctl.render.summary import MOST_LINES, summary
+from roarctl.render.text import (
+    PLAIN,
+    Palette,
+    command_text,
+    duration_text,
+    path_text,
+    printable,
+    program_text,
+    size_text,
+    table,
+    when_text,
+)
+from roarctl.render.tree import tree_lines
+
+MODEL = entry("output", b"/p/model.pt", b"\x9e\x41\xc0\x7d" * 8, size=412_000_000)
+DATA = entry("input", b"/p/data.parquet", b"\x1c\x77\xaa\x20" * 8, size=1_200_000_000)
+
+
+def finished(whole: Job, origins=(), final=True, pending="") -> observe_pb2.FinishResponse:
+    return observe_pb2.FinishResponse(final=final, pending=pending, job=wire.job_to(whole), origins=origins,
+                                      entries=[wire.entry_to(each) for each in whole.entries])
+
+
+def test_summary_as_people_know_it():
+    prep = job(argv=(b"python", b"prep.py"), number=2, id=b"\x5b\x20\xe1\x1f" * 8)
+    whole = job([MODEL, DATA], {"packages": [{"name": "numpy"}] * 61},
+                **incomplete("1 input changed while being read: c.idx"))
+    origin = observe_pb2.Origin(hash=DATA.hash, path=DATA.path, job=wire.head_to(prep.head))
+    assert summary(finished(whole, [origin]), b"/p", PLAIN) == [
+        "roar: job @3 7f3a9c1 ok in 3m12s · 1 input · 1 output · 61 packages",
+        "  out model.pt      9e41c07d  412 MB",
+        "  in  data.parquet  1c77aa20  1.2 GB  ← @2 5b20e11 (prep.py)",
+        "  ! incomplete: 1 input changed while being read: c.idx",
+        "  next: roar lineage model.pt",
+    ]
+
+
+@pytest.mark.parametrize("outputs", [0, 1, 2, 3, 50])
+@pytest.mark.parametrize("inputs", [0, 1, 2, 3, 50])
+@pytest.mark.parametrize("warnings", [0, 1, 2])
+def test_summary_is_never_longer_and_loses_nothing_silently(outputs, inputs, warnings):
+    entries = [entry("output", b"/p/%d" % at) for at in range(outputs)]
+    entries += [entry("input", b"/p/%d" % at) for at in range(inputs)]
+    fields = incomplete("a", "b") if warnings else {}
+    lines = summary(finished(job(entries, {"git": {"dirty": True}} if warnings > 1 else {}, **fields)), b"/p", PLAIN)
+    assert len(lines) <= MOST_LINES
+    assert lines[-1].startswith("  next: ")
+    for word, count in (("out", outputs), ("in", inputs)):
+        shown = sum(line.split()[0] == word for line in lines)
+        more = sum(int(number) for line in lines for number in re.findall(rf"(\d+) more {word}\b", line))
+        assert shown + more == count
+        assert shown or not count
+
+
+def test_summary_counts_what_the_answer_left_out():
+    """At most 200 entries come with the answer; the counts are of all."""
+    whole = job([MODEL], counts={"output": 900, "output/shown": 900})
+    lines = summary(finished(whole), b"/p", PLAIN)
+    assert "900 outputs" in lines[0]
+    assert "  … 899 more out" in lines
+
+
+def test_summary_of_a_job_that_is_not_final():
+    whole = job(id=None, ended_at=None, exit_code=0)
+    lines = summary(finished(whole, final=False, pending="2 processes are still running"), b"/p", PLAIN)
+    assert lines[1:] == ["  ! 2 processes are still running", "  next: roar show @3"]
+
+
+@pytest.mark.parametrize(("fields", "words"), [
+    ({"exit_code": 2}, "failed with 2"), ({"exit_code": None, "signal": 9}, "killed by SIGKILL"),
+    ({"exit_code": None, "signal": 2, "interrupted": True}, "interrupted by SIGINT")])
+def test_summary_says_how_it_ended(fields, words):
+    assert words in summary(finished(job(**fields)), b"/p", PLAIN)[0]
+
+
+def test_dirty_tree_is_a_warning():
+    lines = summary(finished(job([MODEL], {"git": {"dirty": True}})), b"/p", PLAIN)
+    assert "  ! uncommitted changes: recorded with their diff" in lines
+
+
+def test_paths_cannot_act_on_the_terminal():
+    bad = entry("output", b"/p/\x1b[2J\n\xff\xe2\x80\xae")
+    assert "\\x1b[2J\\n\\xff\\u202e" in summary(finished(job([bad])), b"/p", PLAIN)[1]
+
+
+def test_colours_are_only_there_when_wanted():
+    lines = summary(finished(job([MODEL])), b"/p", Palette(enabled=True))
+    assert "\x1b[32mok\x1b[0m" in lines[0]
+    assert "\x1b" not in "".join(summary(finished(job([MODEL])), b"/p", PLAIN))
+
+
+def test_dag_is_drawn_from_top_to_bottom():
+    assert dag_lines(pipeline(), PLAIN) == [
+        "·  in prep.py, raw.csv",
+        "●  @1 0101010  python prep.py",
+        "│  clean.parquet → @2",
+        "├─╮  clean.parquet → @6",
+        "● │  @2 0202020  python split.py",
+        "│ │  train.parquet → @3",
+        "├─┼─╮  test.parquet → @5",
+        "● │ │  @3 0303030  python train.py",
+        "│ │ │  model.pt → @5",
+        "│ │ │ ●  @4 0404040  ls  failed with 2",
+        "│ │ │  in raw.csv",
+        "●─┼─╯  @5 0505050  python eval.py",
+        "  │    out report.html",
+        "  ●  @6 0606060  cp clean.parquet copy",
+        "     out clean.parquet",
+    ]
+
+
+def test_lineage_goes_up_to_the_roots():
+    target = Target("artifact", bytes([105]) * 32, b"/p/report.html")
+    assert tree_lines(pipeline(), target, {b"\x03" * 16: "abc1234+changes"}, b"/p", PLAIN, down=False) == [
+        "report.html  69696969  100 kB  ← @5 0505050  python eval.py",
+        "├─ model.pt  68686868  10 kB  ← @3 0303030  python train.py  git abc1234+changes",
+        "│  └─ train.parquet  66666666  100 B  ← @2 0202020  python split.py",
+        "│     └─ clean.parquet  65656565  10 B  ← @1 0101010  python prep.py",
+        "│        ├─ raw.csv  64646464  1 B  (root)",
+        "│        └─ prep.py  6a6a6a6a  1.0 MB  (source, root)",
+        "├─ test.parquet  67676767  1.0 kB  ← @2 0202020  python split.py  (shown above)",
+        "└─ raw.csv  64646464  1 B  (root)",
+    ]
+
+
+def test_lineage_of_a_job_and_downwards():
+    assert tree_lines(pipeline(), Target("job", b"\x01" * 32), {}, b"/p", PLAIN, down=False)[0] == \
+        "@1 0101010  python prep.py"
+    lines = tree_lines(pipeline(), Target("artifact", bytes([104]) * 32), {}, b"/p", PLAIN, down=True)
+    assert lines == ["model.pt  68686868  10 kB", "└─ → @5 0505050  python eval.py",
+                     "   └─ report.html  69696969  100 kB"]
+
+
+def test_lineage_says_what_is_missing():
+    graph = pipeline()
+    graph.truncated = "nodes"
+    target = Target("artifact", bytes([100]) * 32, b"/p/raw.csv", changed=True)
+    lines = tree_lines(graph, target, {}, b"/p", PLAIN, down=False)
+    assert lines[0].startswith("! the present content of /p/raw.csv is not recorded")
+    assert lines[-1] == "! not everything: nodes"
+    assert tree_lines(graph, Target("artifact", b"\0" * 32), {}, b"", PLAIN, down=True)[0] == \
+        "nothing is recorded about where this went"
+
+
+def test_log_has_a_line_a_job():
+    now = (BEGAN + 300_000_000_000) / 1e9
+    jobs = [job([MODEL]).head, job(number=12, argv=(b"sh", b"-c", b"exit 2"), exit_code=2, **incomplete("x")).head]
+    assert log_lines(jobs, now, PLAIN) == [
+        " @3  7f3a9c1  5 min ago  3m12s  ok               python train.py  1 out",
+        "@12  7f3a9c1  5 min ago  3m12s  failed with 2 !  sh -c 'exit 2'   0 outs",
+    ]
+
+
+def test_job_page_shows_data_and_says_what_it_leaves_out():
+    package = entry("input", b"/lib/numpy.so", b"\xcc" * 32, role="package", package="numpy==2.1")
+    whole = job([MODEL, DATA, package, entry("scratch", b"/tmp/x")], {"git": {"commit": "a" * 40, "dirty": True}},
+                [STEP, STEP.__class__(1, 0, 43, (b"cat",), b"/bin/cat", BEGAN, None, 1, None)], **incomplete("lost"))
+    lines = job_lines(whole, PLAIN)
+    assert lines[0] == "job @3 7f3a9c1 ok in 3m12s"
+    assert "inputs: 1 (and 1 of packages and system: --all)" in lines
+    assert "  git      aaaaaaaaaaaa with uncommitted changes" in lines
+    assert "  ! incomplete: lost" in lines
+    assert "    1 cat exit 1 ?" in lines
+    assert "numpy.so" not in "\n".join(lines)
+    assert "package numpy==2.1; read" in "\n".join(job_lines(whole, PLAIN, everything=True))
+
+
+def test_artifact_page():
+    artifact = records_pb2.Artifact(hash=b"\xaa" * 32, size=5)
+    lines = artifact_lines(artifact, Target("artifact", b"\xaa" * 32, b"/p/x", changed=True), PLAIN)
+    assert lines[0].startswith("! the present content of /p/x is not recorded")
+    assert lines[1] == f"artifact {'aa' * 32} · 5 B"
+    assert "no recorded job made it: it is a root" in lines
+
+
+def test_session_page_and_status():
+    assert session_lines(SESSION, [job().head], BEGAN / 1e9, PLAIN)[0] == "session 0202020 of /p (current)"
+    gone = Checked(Entry("output", b"/p/gone", b"\xaa" * 32, "", 1, "data", ("write",), (0,)), 3, "missing")
+    health = admin_pb2.HealthResponse(version="0.1", capturing=False, problems=["no BTF: use another kernel"])
+    lines = status_lines(b"/p", SESSION, [job().head], [gone], health, palette=PLAIN)
+    assert lines[0] == "session 0202020 of /p: 3 jobs"
+    assert "    gone  aaaaaaaa  @3  gone" in lines
+    assert "    ! no BTF: use another kernel" in lines
+    assert status_lines(b"/p", None, [], [], health, palette=PLAIN)[-1] == "next: roar run CMD…"
+
+
+@pytest.mark.parametrize(("size", "text"), [
+    (None, ""), (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9960, "10 kB"), (999_499, "999 kB"),
+    (999_500, "1.0 MB"), (412_000_000, "412 MB"), (10**21, "1000 EB")])
+def test_sizes(size, text):
+    assert size_text(size) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (-1, "0.00s"), (0.421, "0.42s"), (12.34, "12.3s"), (59.96, "1m00s"), (192, "3m12s"), (7500, "2h05m"),
+    (273600, "3d04h")])
+def test_durations(seconds, text):
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(("argv", "text"), [
+    ((b"python3", b"-u", b"src/train.py", b"x"), "train.py"), ((b"python", b"-c", b"1"), "python"),
+    ((b"/usr/bin/cp", b"a"), "cp"), ((b"python", b"-m", b"http.server"), "python"), ((), "?")])
+def test_programs_by_their_best_word(argv, text):
+    assert program_text(argv) == text
+
+
+def test_words():
+    assert command_text((b"sh", b"-c", b"a b")) == "sh -c 'a b'"
+    assert command_text((b"x" * 100,), 10) == "x" * 9 + "…"
+    assert path_text(b"/p/a", b"/p") == "a"
+    assert path_text(b"/pq/a", b"/p") == "/pq/a"
+    assert path_text(b"/a", b"/") == "a"
+    assert printable("grün") == "grün"
+    assert when_text(BEGAN, BEGAN / 1e9 + 7200) == "2 h ago"
+    assert table([]) == []
+    assert table([["a", "\x1b[1mbb\x1b[0m"], ["ccc", "d"]]) == ["a    \x1b[1mbb\x1b[0m", "ccc  d"]
+
+
+def test_counts_of_samples_agree():
+    assert counts_of([MODEL]) == {"output": 1, "output/shown": 1}
