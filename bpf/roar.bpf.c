@@ -184,24 +184,15 @@ INLINE void fill_file(struct roar_file *to, struct inode *inode)
     GET(magic, sb->s_magic);
     to->magic = magic;
     to->mode = mode;
-#ifdef ROAR_FLAT_TIMES          /* 6.11 and later */
     u64 seconds = 0;
     u32 nanoseconds = 0;
 
-    GET(seconds, inode->i_mtime_sec);
-    GET(nanoseconds, inode->i_mtime_nsec);
+    GET(seconds, inode->mtime_sec);
+    GET(nanoseconds, inode->mtime_nsec);
     to->mtime = seconds * 1000000000ull + nanoseconds;
-    GET(seconds, inode->i_ctime_sec);
-    GET(nanoseconds, inode->i_ctime_nsec);
-    to->ctime = seconds * 1000000000ull + (nanoseconds & 0x7fffffff);   /* the top bit: somebody asked for it */
-#else
-    struct timespec64 when = {};
-
-    GET(when, inode->ROAR_MTIME);
-    to->mtime = when.tv_sec * 1000000000ull + when.tv_nsec;
-    GET(when, inode->ROAR_CTIME);
-    to->ctime = when.tv_sec * 1000000000ull + (when.tv_nsec & 0x7fffffff);
-#endif
+    GET(seconds, inode->ctime_sec);
+    GET(nanoseconds, inode->ctime_nsec);
+    to->ctime = seconds * 1000000000ull + (nanoseconds & 0x7fffffff);   /* 6.13's top bit: somebody asked for it */
 }
 
 /* Writes a path's components, leaf first, to `out`, which has room for ROAR_PATH_MAX and one name; `*length`, in the
@@ -218,7 +209,7 @@ INLINE u32 walk(char *out, volatile u32 *length, struct dentry *dentry, struct v
         GET(root, vfsmount->mnt_root);
         if (dentry == root) {
             struct mount *mount = (void *)vfsmount - offsetof(struct mount, mnt), *above = 0;
-            struct mnt_namespace *namespace = 0;
+            void *namespace = 0;
 
             GET(above, mount->mnt_parent);
             GET(namespace, mount->mnt_ns);
@@ -229,7 +220,7 @@ INLINE u32 walk(char *out, volatile u32 *length, struct dentry *dentry, struct v
             continue;
         }
         GET(parent, dentry->d_parent);
-        GET(name, dentry->d_name.name);
+        GET(name, dentry->d_name_name);
         if (at > ROAR_PATH_MAX - ROAR_NAME_MAX)
             return ROAR_F_CUT;
         at = clamp(at, ROAR_PATH_MAX - 1);
@@ -248,11 +239,11 @@ INLINE u32 walk_file(char *out, volatile u32 *length, struct file *file)
 {
     struct dentry *dentry = 0;
     struct vfsmount *vfsmount = 0;
-    struct hlist_bl_node **hashed = 0;
+    void *hashed = 0;
 
-    GET(dentry, file->f_path.dentry);
-    GET(vfsmount, file->f_path.mnt);
-    GET(hashed, dentry->d_hash.pprev);
+    GET(dentry, file->f_path_dentry);
+    GET(vfsmount, file->f_path_mnt);
+    GET(hashed, dentry->d_hash_pprev);
     return walk(out, length, dentry, vfsmount) | ROAR_F_PATH | (hashed ? 0 : ROAR_F_UNLINKED);
 }
 
@@ -270,7 +261,7 @@ INLINE int key_of(struct seen_key *key, struct roar_member *member, struct file 
     GET(mode, inode->i_mode);
     if ((mode & S_IFMT) != S_IFREG && (mode & S_IFMT) != S_IFCHR && (mode & S_IFMT) != S_IFBLK)
         return 0;
-    GET(dentry, file->f_path.dentry);
+    GET(dentry, file->f_path_dentry);
     key->step = member->step;
     key->dentry = (u64)dentry;
     GET(key->ino, inode->i_ino);
@@ -519,17 +510,17 @@ INLINE u32 put_directory(char *out, volatile u32 *length, int dirfd, char first)
 
     GET(fs, task->fs);
     if (first == '/') {
-        GET(dentry, fs->root.dentry);
-        GET(vfsmount, fs->root.mnt);
+        GET(dentry, fs->root_dentry);
+        GET(vfsmount, fs->root_mnt);
     } else if (dirfd == AT_FDCWD) {
-        GET(dentry, fs->pwd.dentry);
-        GET(vfsmount, fs->pwd.mnt);
+        GET(dentry, fs->pwd_dentry);
+        GET(vfsmount, fs->pwd_mnt);
     } else {
         file = file_of(dirfd);
         if (!file)
             return ROAR_F_UNREADABLE;
-        GET(dentry, file->f_path.dentry);
-        GET(vfsmount, file->f_path.mnt);
+        GET(dentry, file->f_path_dentry);
+        GET(vfsmount, file->f_path_mnt);
     }
     return walk(out, length, dentry, vfsmount);
 }
@@ -850,7 +841,7 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
     struct file *file = 0;
     struct inode *inode = 0;
     u32 flags = 0, argv_flags = 0;
-    char elf_class = 0;
+    u64 magic = 0;
 
     if (!member)
         return 0;
@@ -867,8 +858,8 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
     GET(file, binary->file);
     GET(inode, file->f_inode);
     fill_file(&event->file, inode);
-    GET(elf_class, binary->buf[4]);
-    if (elf_class == 1)                                 /* ELFCLASS32 */
+    GET(magic, binary->buf);                            /* the file's first bytes */
+    if ((u32)magic == 0x464c457f && (magic >> 32 & 255) == 1)   /* ELF, and EI_CLASS is ELFCLASS32 */
         flags |= ROAR_F_COMPAT;
     flags |= walk_file((char *)(event + 1), &event->path_len, file);
     event->argv_len = put_argv((char *)(event + 1) + clamp(FORGET(event->path_len), 8191), task, &argv_flags);
@@ -892,7 +883,7 @@ int on_exit(struct bpf_raw_tracepoint_args *ctx)
     if (!member)
         return 0;
     GET(signal, task->signal);
-    GET(live, signal->live.counter);
+    GET(live, signal->live_counter);
     if (live)
         return 0;                                       /* other threads go on */
     struct roar_member last = *member;
@@ -910,7 +901,7 @@ int on_exit(struct bpf_raw_tracepoint_args *ctx)
     else
         GET(event->exit_code, task->exit_code);
     GET(event->cpu_ns, signal->sum_sched_runtime);
-    GET(cpu_ns, task->se.sum_exec_runtime);
+    GET(cpu_ns, task->se_sum_exec_runtime);
     event->cpu_ns += cpu_ns;
     GET(event->max_rss_pages, signal->maxrss);
     send_process(last.job, event, sizeof(*event));

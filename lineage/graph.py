@@ -76,7 +76,9 @@ def ancestors(store: GraphStore, start: Start, limits: Limits, visible: Visible)
         elif start.artifact is not None:
             makers.learn([start.artifact])
             maker = makers.of(_AFTER_ALL, start.artifact, start.path)
-            level = walk.trace(start.artifact, start.path or 0, maker)
+            node = walk.node((start.artifact, maker.path if maker else start.path or 0))
+            if walk.made_by(node, maker, deepest=False) and maker is not None:
+                level = [maker.node]
         depth = len(level) if start.job is None else 0
         while level:
             following: list[int] = []
@@ -84,13 +86,19 @@ def ancestors(store: GraphStore, start: Start, limits: Limits, visible: Visible)
                 inputs = store.inputs(part)
                 makers.learn({link.node for links in inputs.values() for link in links})
                 for job in part:
-                    for artifact, path in inputs[job]:
-                        maker = makers.of(job, artifact, path)
-                        following += walk.trace(artifact, path, maker, reader=job, deepest=depth >= limits.depth)
+                    taken: set[Node] = set()  # a job can take one node under two paths: one edge
+                    for link in inputs[job]:
+                        maker = makers.of(job, link.node, link.path)
+                        node = walk.node(link if maker is None or maker.path == link.path else (link.node, maker.path))
+                        if node not in taken:
+                            taken.add(node)
+                            walk.graph.edges.append(Edge(job, node, False))
+                        if walk.made_by(node, maker, deepest=depth >= limits.depth) and maker is not None:
+                            following.append(maker.node)
             level, depth = following, depth + 1
     except _LimitReached as limit:
         walk.graph.truncated = limit.name
-    return walk.finish()
+    return walk.graph
 
 
 def descendants(store: GraphStore, start: Start, limits: Limits, visible: Visible) -> Graph:
@@ -102,8 +110,7 @@ def descendants(store: GraphStore, start: Start, limits: Limits, visible: Visibl
             walk.add_job(start.job)
             level = [start.job]
         elif start.artifact is not None:
-            node = Node(start.artifact, start.path or 0)
-            walk.add_node(node)
+            node = walk.node((start.artifact, start.path or 0))
             level = [job for job in readers.nearest(start.artifact) if walk.read(node, job, deepest=False)]
             walk.graph.roots |= set() if readers.makers.any(start.artifact) else {node}
         depth = 0 if start.job is not None else 1
@@ -113,16 +120,15 @@ def descendants(store: GraphStore, start: Start, limits: Limits, visible: Visibl
                 outputs = store.outputs(part)
                 readers.learn({link.node for links in outputs.values() for link in links})
                 for job in part:
-                    for artifact, path in outputs[job]:
-                        node = Node(artifact, path)
-                        walk.add_node(node)
-                        walk.add_edge(Edge(job, node, True))
-                        following += [reader for reader in readers.of(artifact, Link(job, path))
+                    for link in outputs[job]:
+                        node = walk.node(link)
+                        walk.graph.edges.append(Edge(job, node, True))
+                        following += [reader for reader in readers.of(link.node, Link(job, link.path))
                                       if walk.read(node, reader, deepest=depth >= limits.depth)]
             level, depth = following, depth + 1
     except _LimitReached as limit:
         walk.graph.truncated = limit.name
-    return walk.finish()
+    return walk.graph
 
 
 class _LimitReached(Exception):  # noqa: N818 - it ends a walk, it is no error
@@ -137,8 +143,8 @@ class _Walk:
     def __init__(self, limits: Limits) -> None:
         self.graph = Graph()
         self._jobs: set[int] = set()
-        self._nodes: set[Node] = set()
-        self._edges: dict[Edge, None] = {}  # a job can take one node under two paths: one edge
+        self._nodes: dict[tuple[int, int], Node] = {}
+        self._made: dict[Node, set[int]] = {}  # by node, the makers that have their edge
         self._limits = limits
         self._deadline = time.monotonic() + limits.seconds
 
@@ -157,32 +163,30 @@ class _Walk:
         self.graph.jobs.append(job)
         return True
 
-    def add_node(self, node: Node) -> None:
-        if node not in self._nodes:
+    def node(self, key: tuple[int, int]) -> Node:
+        """The one node of (artifact, path).  A Link is such a pair too, and most are known: nothing is made for it."""
+        node = self._nodes.get(key)
+        if node is None:
             self._room()
-            self._nodes.add(node)
+            node = self._nodes[key] = Node(*key)
             self.graph.nodes.append(node)
+        return node
 
-    def add_edge(self, edge: Edge) -> None:
-        self._edges[edge] = None
-
-    def trace(self, artifact: int, path: int, maker: Link | None, *, reader: int | None = None,
-              deepest: bool = False) -> list[int]:
-        """Adds an artifact, who read it and who made it; the maker is returned if it is new.  ``deepest``: makers
-        that are not there yet are beyond the limit."""
-        node = Node(artifact, path if maker is None else maker.path)
-        self.add_node(node)
-        if reader is not None:
-            self.add_edge(Edge(reader, node, False))
+    def made_by(self, node: Node, maker: Link | None, *, deepest: bool) -> bool:
+        """Adds who made a node; True if the maker is new.  ``deepest``: new makers are beyond the limit."""
         if maker is None:
             self.graph.roots.add(node)
-            return []
+            return False
+        made = self._made.get(node)
+        if made is not None and maker.node in made:
+            return False
         if deepest and maker.node not in self._jobs:
             self.graph.truncated = "depth"
-            return []
+            return False
         new = self.add_job(maker.node)
-        self.add_edge(Edge(maker.node, node, True))
-        return [maker.node] if new else []
+        self._made.setdefault(node, set()).add(maker.node)
+        self.graph.edges.append(Edge(maker.node, node, True))
+        return new
 
     def read(self, node: Node, reader: int, *, deepest: bool) -> bool:
         """Adds a reader of a node; True where it is new."""
@@ -190,12 +194,8 @@ class _Walk:
             self.graph.truncated = "depth"
             return False
         new = self.add_job(reader)
-        self.add_edge(Edge(reader, node, False))
+        self.graph.edges.append(Edge(reader, node, False))
         return new
-
-    def finish(self) -> Graph:
-        self.graph.edges = list(self._edges)
-        return self.graph
 
     def _room(self) -> None:
         if len(self._jobs) + len(self._nodes) >= self._limits.nodes:

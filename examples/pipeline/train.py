@@ -23,7 +23,8 @@ def main() -> None:
     model.fit(features, frame["diagnosis"])
     with arguments.out.open("wb") as file:
         pickle.dump(model, file, protocol=5)
-    print(f"{arguments.out}: {arguments.epochs} trees, accuracy {model.score(features, frame['diagnosis']):.4f} in training")
+    accuracy = model.score(features, frame["diagnosis"])
+    print(f"{arguments.out}: {arguments.epochs} trees, accuracy {accuracy:.4f} in training")
 
 
 if __name__ == "__main__":

@@ -1,88 +1,172 @@
-"""A header tree for bcc from the running kernel's BTF, so that no kernel headers are needed.
+"""Layouts of kernel structures, from the running kernel's BTF, so that no kernel headers are needed.
 
-libbpf's btf_dump__dump_type() (libbpf is a hard dependency of Debian's libbpfcc) prints a type, and all that it embeds,
-as C. bcc looks for ./include/linux/kconfig.h below $BCC_KERNEL_SOURCE and includes it first.
+Only the members that the probes read are declared, each at the offset that BTF gives (libbpf, a hard dependency of
+Debian's libbpfcc, reads it). Declaring whole structures instead (btf_dump) goes wrong where a compiler attribute that
+BTF does not carry moved a member, and takes the compiler three times as long.
 """
 
 from __future__ import annotations
 
 import ctypes
-import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from lineage.errors import UnsupportedError
 
-STRUCTS = (
-    "task_struct", "files_struct", "fdtable", "file", "inode", "super_block", "dentry", "mount", "pt_regs", "fs_struct",
-    "linux_binprm", "mm_struct", "signal_struct",
-)
-_BTF_KIND_STRUCT = 4
+#: By structure and member (dots lead into members that are structures): the type to declare. A dot becomes an underscore.
+MEMBERS: dict[str, dict[str, str]] = {
+    "task_struct": {
+        "files": "struct files_struct *", "fs": "struct fs_struct *", "mm": "struct mm_struct *",
+        "signal": "struct signal_struct *", "group_leader": "struct task_struct *", "tgid": "u32",
+        "start_boottime": "u64", "exit_code": "s32", "se.sum_exec_runtime": "u64",
+    },
+    "files_struct": {"fdt": "struct fdtable *"},
+    "fdtable": {"max_fds": "u32", "fd": "struct file **"},
+    "file": {
+        "f_inode": "struct inode *", "f_mode": "u32", "f_flags": "u32", "f_pos": "u64",
+        "f_path.dentry": "struct dentry *", "f_path.mnt": "struct vfsmount *",
+    },
+    "inode": {"i_sb": "struct super_block *", "i_ino": "u64", "i_size": "u64", "i_generation": "u32", "i_mode": "u16"},
+    "super_block": {"s_dev": "u32", "s_magic": "u64"},
+    "dentry": {"d_parent": "struct dentry *", "d_name.name": "const unsigned char *", "d_hash.pprev": "void *"},
+    "vfsmount": {"mnt_root": "struct dentry *"},
+    "mount": {"mnt": "u8", "mnt_parent": "struct mount *", "mnt_mountpoint": "struct dentry *", "mnt_ns": "void *"},
+    "fs_struct": {
+        "root.dentry": "struct dentry *", "root.mnt": "struct vfsmount *",
+        "pwd.dentry": "struct dentry *", "pwd.mnt": "struct vfsmount *",
+    },
+    "linux_binprm": {"file": "struct file *", "buf": "u64"},
+    "mm_struct": {"arg_start": "u64", "arg_end": "u64"},
+    "signal_struct": {
+        "live.counter": "s32", "flags": "u32", "group_exit_code": "s32", "sum_sched_runtime": "u64", "maxrss": "u64",
+    },
+    "pt_regs": {name: "u64" for name in ("di", "si", "dx", "r10", "r8", "r9")},
+}
+#: An inode's times, wherever this kernel keeps them: before 6.6, from 6.6 on, from 6.11 on.
+_TIMES = {
+    f"{name}_{unit}": (f"i_{name}_{unit}", f"__i_{name}.tv_{unit}", f"i_{name}.tv_{unit}")
+    for name in ("mtime", "ctime") for unit in ("sec", "nsec")
+}
+_TIME_TYPES = {"sec": "u64", "nsec": "u32"}
+
+_STRUCT, _UNION, _TYPEDEF, _VOLATILE, _CONST, _TYPE_TAG = 4, 5, 8, 9, 10, 18  # include/uapi/linux/btf.h
 _EMPTY_HEADERS = (
     "linux/types.h", "linux/bpf_common.h", "linux/log2.h", "linux/bpf.h", "linux/if_packet.h", "uapi/linux/if_packet.h",
     "uapi/linux/bpf.h", "linux/ptrace.h", "linux/sched.h", "linux/string.h",
 )
 _KCONFIG = """#pragma once
 #define CONFIG_BPF_SYSCALL 1
-#include "kernel_types.h"
-typedef short __s16; typedef int __s32; typedef __s32 s32; typedef __s16 s16; typedef signed char __s8;
-typedef unsigned long uintptr_t;
-typedef __u16 __be16; typedef __u32 __be32; typedef __u32 __wsum; typedef __u16 __sum16;
+typedef unsigned char __u8, u8; typedef unsigned short __u16, u16, __be16, __sum16; typedef signed char __s8, s8;
+typedef unsigned int __u32, u32, __be32, __wsum; typedef unsigned long long __u64, u64, __be64;
+typedef short __s16, s16; typedef int __s32, s32; typedef long long __s64, s64;
+typedef unsigned long size_t, uintptr_t; typedef _Bool bool; typedef int pid_t;
 #define __aligned_u64 __u64 __attribute__((aligned(8)))
 #define __bitwise
 #ifndef offsetof
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #endif
+#include "kernel_types.h"
 """
 
 
-def dump_structs(names: tuple[str, ...] = STRUCTS) -> str:
-    """C of the named structs and of everything they embed. Raises UnsupportedError without BTF."""
-    try:
-        bpf = ctypes.CDLL("libbpf.so.1")
-    except OSError as error:
-        raise UnsupportedError(f"libbpf is missing: {error}", "apt-get install python3-bpfcc") from error
-    libc = ctypes.CDLL(None)
-    printf_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-    bpf.btf__load_vmlinux_btf.restype = bpf.btf_dump__new.restype = ctypes.c_void_p
-    bpf.btf_dump__new.argtypes = [ctypes.c_void_p, printf_type, ctypes.c_void_p, ctypes.c_void_p]
-    bpf.btf__find_by_name_kind.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint]
-    bpf.btf_dump__dump_type.argtypes = [ctypes.c_void_p, ctypes.c_uint]
-    libc.vsnprintf.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_void_p]
-    chunks: list[str] = []
-    buffer = ctypes.create_string_buffer(8192)
+class _Type(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_uint32), ("info", ctypes.c_uint32), ("type", ctypes.c_uint32))
 
-    def emit(_context: object, template: bytes, arguments: object) -> None:
-        libc.vsnprintf(buffer, len(buffer), template, arguments)
-        chunks.append(buffer.value.decode())
 
-    callback = printf_type(emit)
-    btf = bpf.btf__load_vmlinux_btf()
-    if not btf:
-        raise UnsupportedError("this kernel has no BTF (/sys/kernel/btf/vmlinux)", "use a kernel with CONFIG_DEBUG_INFO_BTF")
-    dumper = bpf.btf_dump__new(btf, callback, None, None)
-    for name in names:
-        type_id = bpf.btf__find_by_name_kind(btf, name.encode(), _BTF_KIND_STRUCT)
-        if type_id <= 0 or bpf.btf_dump__dump_type(dumper, type_id):
+class _Member(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_uint32), ("type", ctypes.c_uint32), ("offset", ctypes.c_uint32))
+
+
+class Place(NamedTuple):
+    """A member: its offset in bytes, and its type's number."""
+
+    offset: int
+    type: int
+
+
+class Btf:
+    """The running kernel's type information. Raises UnsupportedError where there is none."""
+
+    def __init__(self) -> None:
+        try:
+            self._lib = ctypes.CDLL("libbpf.so.1")
+        except OSError as error:
+            raise UnsupportedError(f"libbpf is missing: {error}", "apt-get install python3-bpfcc") from error
+        lib = self._lib
+        lib.btf__load_vmlinux_btf.restype = ctypes.c_void_p
+        lib.btf__type_by_id.restype = ctypes.c_void_p
+        lib.btf__type_by_id.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
+        lib.btf__name_by_offset.restype = ctypes.c_char_p
+        lib.btf__name_by_offset.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
+        lib.btf__find_by_name_kind.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32]
+        self._btf = lib.btf__load_vmlinux_btf()
+        if not self._btf:
+            raise UnsupportedError("this kernel has no BTF (/sys/kernel/btf/vmlinux)",
+                                   "use a kernel with CONFIG_DEBUG_INFO_BTF")
+
+    def struct(self, name: str) -> int:
+        number = int(self._lib.btf__find_by_name_kind(self._btf, name.encode(), _STRUCT))
+        if number <= 0:
             raise UnsupportedError(f"this kernel's BTF has no struct {name}", "roar needs Linux 6.1 or later")
-    return "".join(chunks)
+        return number
+
+    def find(self, number: int, path: str) -> Place | None:
+        """A member of a structure, by its name or dotted path, through members without a name."""
+        name, _, rest = path.partition(".")
+        for member, place in self._members(number):
+            if member == name:
+                inner = self.find(place.type, rest) if rest else place
+                return Place(place.offset + inner.offset, inner.type) if rest and inner else inner
+            if not member:
+                inner = self.find(place.type, path)
+                if inner:
+                    return Place(place.offset + inner.offset, inner.type)
+        return None
+
+    def _members(self, number: int) -> Iterator[tuple[str, Place]]:
+        address, kind = 0, 0
+        while kind not in (_STRUCT, _UNION):
+            address = self._lib.btf__type_by_id(self._btf, number)
+            if not address:
+                return
+            info = _Type.from_address(address)
+            kind = info.info >> 24 & 31
+            if kind not in (_STRUCT, _UNION, _TYPEDEF, _VOLATILE, _CONST, _TYPE_TAG):
+                return
+            number = info.type
+        info = _Type.from_address(address)
+        bitfields = info.info >> 31  # then an offset's top eight bits are a bit field's width
+        members = (_Member * (info.info & 0xFFFF)).from_address(address + ctypes.sizeof(_Type))
+        for member in members:
+            bits = member.offset & 0xFFFFFF if bitfields else member.offset
+            yield self._lib.btf__name_by_offset(self._btf, member.name).decode(), Place(bits // 8, member.type)
 
 
-def inode_times(structs: str) -> list[str]:
-    """Compiler flags that say how this kernel keeps an inode's times: the layout changed in 6.6 and in 6.11."""
-    match = re.search(r"^struct inode \{\n(.*?)^\};", structs, re.MULTILINE | re.DOTALL)
-    body = match.group(1) if match else ""
-    if " i_mtime_sec;" in body:
-        return ["-DROAR_FLAT_TIMES"]
-    fields = [f"-DROAR_{name.upper()}={field}" for name in ("mtime", "ctime")
-              for field in (f"i_{name}", f"__i_{name}") if re.search(rf"struct timespec64 {field};", body)]
-    if len(fields) != 2:
-        raise UnsupportedError("this kernel's struct inode keeps its times in a way that roar does not know",
-                               "please report the kernel's version")
-    return fields
+def declarations() -> str:
+    """C declarations of the members in the table. Raises UnsupportedError for a member that this kernel has not."""
+    btf = Btf()
+    parts = [f"struct {name};" for name in MEMBERS]
+    for struct, members in MEMBERS.items():
+        number = btf.struct(struct)
+        wanted = {path.replace(".", "_"): (path,) for path in members}
+        types = {path.replace(".", "_"): kind for path, kind in members.items()}
+        if struct == "inode":
+            wanted |= _TIMES
+            types |= {name: _TIME_TYPES[name.rpartition("_")[2]] for name in _TIMES}
+        rows = []
+        for name, paths in wanted.items():
+            place = next(filter(None, (btf.find(number, path) for path in paths)), None)
+            if place is None:
+                raise UnsupportedError(f"this kernel's struct {struct} has no {paths[0]}", "please report its version")
+            pad = f"char pad_{name}[{place.offset}]; " if place.offset else ""
+            rows.append(f"    struct {{ {pad}{types[name]} {name}; }} __attribute__((packed));")
+        parts.append(f"struct {struct} {{ union {{\n" + "\n".join(rows) + "\n}; };")
+    return "\n".join(parts) + "\n"
 
 
-def write_headers(root: Path) -> list[str]:
-    """Writes the header tree below ``root`` and returns the compiler flags that go with it."""
+def write_headers(root: Path) -> None:
+    """The header tree that bcc takes for the kernel's, below ``root``: it includes linux/kconfig.h first."""
     include = root / "include"
     for name in _EMPTY_HEADERS:
         path = include / name
@@ -92,7 +176,5 @@ def write_headers(root: Path) -> list[str]:
     (include / "asm/page.h").write_text("#define PAGE_SIZE 4096\n")
     (include / "linux/version.h").write_text(
         "#define KERNEL_VERSION(a,b,c) (((a)<<16)+((b)<<8)+(c))\n#define LINUX_VERSION_CODE KERNEL_VERSION(6,1,0)\n")
-    structs = dump_structs()
-    (include / "kernel_types.h").write_text(structs)
+    (include / "kernel_types.h").write_text(declarations())
     (include / "linux/kconfig.h").write_text(_KCONFIG)
-    return inode_times(structs)

@@ -35,7 +35,7 @@ def source_directory() -> Path:
 def compile_probes(sizes: dict[str, int]) -> tuple[list[int], list[int], object]:
     """(map descriptors, program descriptors, what keeps them open), in the order of the table."""
     with tempfile.TemporaryDirectory(prefix="roar-bpf-") as work:  # mode 0700: nobody else's headers reach the compiler
-        flags = write_headers(Path(work))
+        write_headers(Path(work))
         os.environ["BCC_KERNEL_SOURCE"] = work
         os.chdir(work)  # bcc puts -I <current directory> first
         from bcc import BPF
@@ -46,7 +46,7 @@ def compile_probes(sizes: dict[str, int]) -> tuple[list[int], list[int], object]
         defines = [f"-DROAR_{name.upper()}={value}" for name, value in sizes.items()]
         try:
             with contextlib.redirect_stdout(log):
-                bpf = BPF(text=text, cflags=["-w", *flags, *defines])
+                bpf = BPF(text=text, cflags=["-w", *defines])
         except Exception as error:
             raise UnsupportedError(f"the probes do not compile for this kernel: {error}",
                                    "please report the kernel's version, with `roard check --verbose`") from error

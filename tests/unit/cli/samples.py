@@ -19,7 +19,8 @@ def entry(kind="input", path=b"/p/data.csv", digest=b"\xaa" * 32, **fields) -> E
 def job(entries=(), context=None, steps=(), **fields) -> Job:
     values = {
         "id": b"\x7f\x3a\x9c\x1d" * 8, "run": b"\x01" * 16, "session": b"\x02" * 32, "number": 3,
-        "user": USER, "host": HOST, "argv": (b"python", b"train.py"), "cwd": b"/p", "project": b"/p", "started_at": BEGAN,
+        "user": USER, "host": HOST, "argv": (b"python", b"train.py"), "cwd": b"/p", "project": b"/p",
+        "started_at": BEGAN,
         "ended_at": BEGAN + 192_000_000_000, "exit_code": 0, "signal": None, "interrupted": False, "complete": True,
         "incomplete_reasons": (), "counts": counts_of(entries), **fields}
     return Job(JobHead(**values), tuple(steps), tuple(entries), context or {})

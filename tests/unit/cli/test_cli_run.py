@@ -47,9 +47,10 @@ def test_quick_way_and_typer_agree():
 
 def test_plain_run_does_not_import_typer_or_grpc(roar, no_daemon):
     """They are most of the time that a short command would wait."""
-    program = "import sys; from roarctl.main import run; run(['run', '-q', 'true']); print('typer' in sys.modules, 'grpc' in sys.modules)"
+    program = ("import sys; from roarctl.main import run; run(['run', '-q', 'true']);"
+               "print({'typer', 'grpc', 'google.protobuf', 'blake3'} & set(sys.modules))")
     output = subprocess.run([roar.program[0], "-c", program], capture_output=True, text=True, check=True).stdout
-    assert output == "False False\n"
+    assert output == "set()\n"
 
 
 def test_without_daemon_the_command_runs(roar, no_daemon):
@@ -105,9 +106,11 @@ def test_job_is_registered_described_and_finished(roar, daemon):
     assert zlib.decompress(register.tracked) == register.cwd + b"/code.py"
     assert register.environment_tmpdir == b"/scratch"
     assert {"git", "environment"} <= set(register.context)
-    assert not any(name.startswith("GRPC") for name in register.context["environment"])
+    assert not {"GRPC_VERBOSITY", "GRPC_ENABLE_FORK_SUPPORT"} & set(register.context["environment"])
     assert "cores" in describe.context["hardware"]
-    assert (finish.exit_code, finish.HasField("signal"), finish.interrupted, finish.never_ran) == (4, False, False, False)
+    assert (finish.exit_code, finish.HasField("signal")) == (4, False)
+    assert not finish.interrupted
+    assert not finish.never_ran
     assert finish.resources["wall_seconds"] > 0
     assert done.returncode == 4
     assert done.stderr.splitlines()[0].startswith("roar: job @1 7f3a9c1")
@@ -157,7 +160,8 @@ def test_failed_exec_forgets_the_job(roar, daemon):
 def test_interruption_is_remembered(roar, daemon, number, interrupted):
     """By a signal to roar; a command that a signal ends otherwise was not interrupted by a person."""
     script = "echo ready; exec sleep 60" if number else "echo ready; kill -TERM $$"
-    with subprocess.Popen([*roar.program, "run", "-q", "sh", "-c", script], stdout=subprocess.PIPE, text=True) as process:
+    command = [*roar.program, "run", "-q", "sh", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         if number:
             process.send_signal(number)

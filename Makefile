@@ -1,0 +1,28 @@
+# make setup | demo | test | lint | bench | proto
+
+# Probes are loaded by root alone: make works as root, or through sudo where it must.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E PYTHONDONTWRITEBYTECODE=1)
+CONTRACT := ../shared/checks/contract.py
+
+.PHONY: setup demo test lint bench proto
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@scripts/demo
+
+test: lint
+	$(SUDO) .venv/bin/pytest
+	@if [ -e $(CONTRACT) ]; then set -x; $(SUDO) .venv/bin/python $(CONTRACT); fi
+
+lint: setup
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup
+	$(SUDO) .venv/bin/python tests/bench/bench.py
+
+proto: setup
+	scripts/protoc
