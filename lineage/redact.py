@@ -71,7 +71,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,5}|\d{0,3}\.\d{1,4}|\d{1,3}(?:\.\d)?[kKmMgG]
 _FILE = re.compile(r"(?:~|\.{1,2})?/[^\n]*|[\w./-]+\.(?:pem|key|json|txt|crt|ya?ml|p12|pfx|ini|env)$")
 #: In a text: something that stands for a value to come.
 _TEMPLATE = re.compile(
-    r"(?:(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+)?(?:\$\w+$|\$\{|\$\(|\{.*\}$|<.*>$|(?:%[\w()]+%?\W?)+$|[*x.]+$)")
+    r"(?:(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+)?(?:\$\w+$|\$\{|\$\(|\{.*\}$|<.*>$|%\w+%$|(?:%(?:\(\w+\))?[sdrf][^\w%]?)+$"
+    r"|[*x.]+$)")
 _RANDOM = re.compile(r"[\w+/=.~%-]{16,}$")
 _PART = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 
@@ -95,7 +96,8 @@ _HEADER = re.compile(
 _BLOCK = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     # Up to its end; or, where a cap cut the end off, as long as it looks like one.
-    r"(?:[\s\S]{0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s\\:,-]{0,20000})")
+    r"(?:(?:[^-]|-(?!----)){0,20000}-?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"|[A-Za-z0-9+/=\s\\:,-]{0,20000})")
 _BLOCK_HINT = "PRIVATE KEY"
 
 # Assignments in a text: name, then what separates it from its value.

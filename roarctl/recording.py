@@ -4,6 +4,7 @@ when it has ended."""
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import zlib
 from collections.abc import Mapping
@@ -77,7 +78,10 @@ class Recording:
         from roarctl.context.hardware import hardware
         from roarctl.context.python import PythonProbe
 
-        probe = PythonProbe(launch.interpreter(command.path, environment))
+        path = command.path  # a python that is a script itself (a shim) knows best which one it stands for
+        if not os.path.basename(path).startswith((b"python", b"pypy")):
+            path = launch.interpreter(path, environment)
+        probe = PythonProbe(path)
         context = {"hardware": hardware(), "python": probe.result()}
         request = observe_pb2.DescribeRequest(run=self._run, context=struct_to(context))
         with contextlib.suppress(RoarError):  # the job goes on without, and Finish says if the daemon is gone

@@ -129,7 +129,7 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, *, inte
         from roarctl.render.summary import summary
         from roarctl.render.text import Palette
 
-        lines = summary(answer, os.getcwdb(), Palette.of(sys.stderr))  # noqa: PTH109 - bytes
+        lines = summary(answer, recording.number, os.getcwdb(), Palette.of(sys.stderr))  # noqa: PTH109 - bytes
         print("\n".join(lines), file=sys.stderr)
     except RoarError as error:
         _say(options, f"roar: job @{recording.number}: its record is not confirmed: {error.message}", error.hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roarctl.commands.options import AsJson, current_project, print_json
+from roarctl.commands.options import AsJson, current_project, emit, emit_json
 
 HELP = "Draw this session's jobs from top to bottom: which job took what from which."
 EPILOG = """Examples:
@@ -34,8 +34,8 @@ def command(as_json: AsJson = False) -> None:
             request = lineage_pb2.SessionDagRequest(session=session.id, project=project)
             graph = client.call("Lineage/SessionDag", request, lineage_pb2.Graph, GRAPH_SECONDS)
     if as_json:
-        print_json(dag_document(graph, session))
+        emit_json(dag_document(graph, session))
     elif not graph.jobs:
-        print("no jobs yet; record one with: roar run CMD…")
+        emit("no jobs yet; record one with: roar run CMD…")
     else:
-        print("\n".join(dag_lines(graph, Palette.of(sys.stdout))))
+        emit("\n".join(dag_lines(graph, Palette.of(sys.stdout))))

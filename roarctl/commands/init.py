@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roarctl.commands.options import AsJson, current_project, print_json
+from roarctl.commands.options import AsJson, current_project, emit, emit_json
 
 HELP = """Begin a session for this project, and say whether this machine can record.
 
@@ -25,10 +25,10 @@ def command(as_json: AsJson = False) -> None:
         request = observe_pb2.BeginRequest(project=current_project())
         session = wire.session_from(client.call("Observe/Begin", request, records_pb2.Session))
     if as_json:
-        print_json({**session_document(session), "capturing": health.capturing, "problems": list(health.problems)})
+        emit_json({**session_document(session), "capturing": health.capturing, "problems": list(health.problems)})
         return
-    print(f"session {session.id.hex()[:7]} of {printable(session.project)}, "
+    emit(f"session {session.id.hex()[:7]} of {printable(session.project)}, "
           + (f"{session.jobs} jobs so far" if session.jobs else "no jobs yet"))
     for problem in health.problems:
-        print(f"! {printable(problem)}")
-    print("next: roar run CMD…" if health.capturing else "next: roard check (this daemon cannot record now)")
+        emit(f"! {printable(problem)}")
+    emit("next: roar run CMD…" if health.capturing else "next: roard check (this daemon cannot record now)")

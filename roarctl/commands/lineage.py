@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, print_json
+from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, emit, emit_json
 
 if TYPE_CHECKING:
     from lineage.v1 import lineage_pb2
@@ -57,10 +57,10 @@ def command(
         commits = {} if as_json else _commits(client, graph)
     if as_json:
         start = {"kind": target.kind, "id": target.id.hex()}
-        print_json({**graph_document(graph, start, "down" if down else "up"), "changed": target.changed})
+        emit_json({**graph_document(graph, start, "down" if down else "up"), "changed": target.changed})
         return
     lines = tree_lines(graph, target, commits, os.getcwdb(), Palette.of(sys.stdout), down=down)  # noqa: PTH109 - bytes
-    print("\n".join(lines))
+    emit("\n".join(lines))
 
 
 def _commits(client: Client, graph: lineage_pb2.Graph) -> dict[bytes, str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from roarctl.commands.options import AsJson, current_project, print_json
+from roarctl.commands.options import AsJson, current_project, emit, emit_json
 
 HELP = "List the jobs of this project's session, newest first."
 EPILOG = """Examples:
@@ -28,7 +28,7 @@ def command(
     import time
 
     from lineage.document import log_document
-    from lineage.errors import InvalidError
+    from lineage.errors import InvalidError, NotFoundError
     from roarctl import queries, references
     from roarctl.client import connect
     from roarctl.render.jobs import log_lines
@@ -42,13 +42,16 @@ def command(
                 raise InvalidError(f"{session} is no session", "`roar log --json` names the session of each job")
             jobs, truncated = queries.log(client, session=target.id, limit=limit)
         else:
-            jobs, truncated = queries.log(client, project=b"" if everywhere else current_project(), limit=limit)
+            try:
+                jobs, truncated = queries.log(client, project=b"" if everywhere else current_project(), limit=limit)
+            except NotFoundError:
+                jobs, truncated = [], False  # no session here yet
     if as_json:
-        print_json(log_document(jobs, truncated=truncated))
+        emit_json(log_document(jobs, truncated=truncated))
         return
     if not jobs:
-        print("no jobs yet; record one with: roar run CMD…")
+        emit("no jobs yet; record one with: roar run CMD…")
         return
-    print("\n".join(log_lines(jobs, time.time(), Palette.of(sys.stdout), with_project=everywhere)))
+    emit("\n".join(log_lines(jobs, time.time(), Palette.of(sys.stdout), with_project=everywhere)))
     if truncated:
-        print(f"  … and older ones: roar log -n {limit * 4}")
+        emit(f"  … and older ones: roar log -n {limit * 4}")

@@ -1,9 +1,10 @@
-"""Options that several commands share, and how documents are printed."""
+"""Options that several commands share, and how answers are printed."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -15,8 +16,18 @@ Reference = Annotated[str, typer.Argument(
     metavar="REF", help="@, @3, @~2, a file, a hash prefix, job:…, artifact:… or session:….")]
 
 
-def print_json(document: Mapping[str, Any]) -> None:
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+def emit(text: str) -> None:
+    """Print, unless the reader has enough (`roar log | head`): then end quietly."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is still buffered has nowhere to go, at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
+
+
+def emit_json(document: Mapping[str, Any]) -> None:
+    emit(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def current_project() -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roarctl.commands.options import AsJson, current_project, print_json
+from roarctl.commands.options import AsJson, current_project, emit, emit_json
 
 HELP = """End this project's session: the next job is @1 of a new one.
 
@@ -24,10 +24,10 @@ def command(as_json: AsJson = False) -> None:
         answer = client.call("Observe/Reset", request, observe_pb2.ResetResponse)
     session = wire.session_from(answer.session) if answer.ended else None
     if as_json:
-        print_json({"schema": "roar.reset/1", "ended": answer.ended,
+        emit_json({"schema": "roar.reset/1", "ended": answer.ended,
                     "session": session_document(session) if session else None})
     elif session is None:
-        print("this project has no session: nothing to end")
+        emit("this project has no session: nothing to end")
     else:
-        print(f"session {session.id.hex()[:7]} ended after {session.jobs} jobs; all of them stay")
-        print(f"next: roar log --session {session.id.hex()[:7]}")
+        emit(f"session {session.id.hex()[:7]} ended after {session.jobs} jobs; all of them stay")
+        emit(f"next: roar log --session {session.id.hex()[:7]}")

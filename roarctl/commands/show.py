@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, print_json
+from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, emit, emit_json
 
 if TYPE_CHECKING:
     from roarctl.client import Client
@@ -35,7 +35,7 @@ def command(reference: Reference = "@", everything: ShowAll = False, as_json: As
         target = references.resolve(client, reference, current_project())
         lines = shown[target.kind](client, target, palette, everything, as_json)
     if lines:
-        print("\n".join(lines))
+        emit("\n".join(lines))
 
 
 def _job(client: Client, target: Target, palette: Palette, everything: bool, as_json: bool) -> list[str]:
@@ -44,7 +44,7 @@ def _job(client: Client, target: Target, palette: Palette, everything: bool, as_
 
     job = queries.job(client, target.id)
     if as_json:
-        print_json(job_document(job))
+        emit_json(job_document(job))
         return []
     from roarctl.render.jobs import job_lines
 
@@ -58,7 +58,7 @@ def _artifact(client: Client, target: Target, palette: Palette, _everything: boo
     request = lineage_pb2.GetArtifactRequest(hash=target.id, limit=0 if as_json else 20)
     artifact = client.call("Lineage/GetArtifact", request, records_pb2.Artifact)
     if as_json:
-        print_json({**artifact_document(artifact), "changed": target.changed})
+        emit_json({**artifact_document(artifact), "changed": target.changed})
         return []
     from roarctl.render.artifacts import artifact_lines
 
@@ -74,7 +74,7 @@ def _session(client: Client, target: Target, palette: Palette, _everything: bool
     session = queries.session(client, target.id)
     jobs, _ = queries.log(client, session=target.id, limit=1_000_000 if as_json else 50)
     if as_json:
-        print_json(session_document(session, jobs))
+        emit_json(session_document(session, jobs))
         return []
     from roarctl.render.jobs import session_lines
 

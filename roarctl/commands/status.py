@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roarctl.commands.options import AsJson, current_project, print_json
+from roarctl.commands.options import AsJson, current_project, emit, emit_json
 
 if TYPE_CHECKING:
     from lineage.records import JobHead, Session
@@ -47,9 +47,9 @@ def command(as_json: AsJson = False) -> None:
         except NotFoundError:
             pass  # nothing has run here yet
     if as_json:
-        print_json(status_document(project, session_document(session) if session else None, jobs, outputs, health))
+        emit_json(status_document(project, session_document(session) if session else None, jobs, outputs, health))
     else:
-        print("\n".join(status_lines(project, session, jobs, outputs, health, palette=Palette.of(sys.stdout))))
+        emit("\n".join(status_lines(project, session, jobs, outputs, health, palette=Palette.of(sys.stdout))))
 
 
 def _newest_outputs(client: Client, jobs: list[JobHead]) -> list[Checked]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lineage import wire
 from lineage.records import Entry, Job, JobHead
@@ -37,7 +38,11 @@ class _Row:
     origin: str
 
 
-def summary(answer: observe_pb2.FinishResponse, cwd: bytes, palette: Palette) -> list[str]:
+def summary(answer: observe_pb2.FinishResponse, number: int, cwd: bytes, palette: Palette) -> list[str]:
+    """``number`` is the job's: an answer that is not final may have no job yet."""
+    if not answer.HasField("job"):
+        return [f"roar: job {palette.bold(f'@{number}')}: {printable(answer.pending) or 'the record is not final yet'}",
+                palette.dim(f"  next: roar show @{number}")]
     job = wire.job_from(answer.job, [wire.entry_from(entry) for entry in answer.entries])
     origins = {(origin.hash, origin.path): wire.head_from(origin.job) for origin in answer.origins}
     head = job.head
@@ -90,10 +95,10 @@ def _shown(head: JobHead, kind: str) -> int:
 def _files(job: Job, origins: Mapping[tuple[bytes, bytes], JobHead], cwd: bytes, room: int,
            palette: Palette) -> list[str]:
     """Outputs before inputs; both get their place, and what has none is counted on the last line."""
-    outputs = sorted(job.of_kind("output"), key=lambda entry: entry.path)
+    outputs = sorted(job.of_kind("output"), key=partial(_rank, job))
     # Data with an origin says more than data without, and data more than source.
     inputs = sorted(job.of_kind("input"), key=lambda entry: (
-        (entry.hash or b"", entry.path) not in origins, entry.role != "data", entry.path))
+        (entry.hash or b"", entry.path) not in origins, *_rank(job, entry)))
     total_outputs, total_inputs = (max(_shown(job.head, kind), len(entries))
                                    for kind, entries in (("output", outputs), ("input", inputs)))
     if total_outputs + total_inputs > room:
@@ -109,6 +114,12 @@ def _files(job: Job, origins: Mapping[tuple[bytes, bytes], JobHead], cwd: bytes,
     if rest:
         lines.append(palette.dim("  … " + ", ".join(rest)))
     return lines
+
+
+def _rank(job: Job, entry: Entry) -> tuple[bool, bool, bytes]:
+    """Data before code, the project's files before others (such as the log that stderr goes to)."""
+    project = job.head.project.rstrip(b"/") + b"/"
+    return entry.role != "data", not entry.path.startswith(project), entry.path
 
 
 def _row(word: str, entry: Entry, origin: JobHead | None, cwd: bytes) -> _Row:
@@ -144,7 +155,7 @@ def _warnings(job: Job) -> list[str]:
 
 
 def _suggestion(job: Job, cwd: bytes) -> str:
-    outputs = sorted(job.of_kind("output"), key=lambda entry: (entry.role != "data", entry.path))
-    if outputs:
-        return f"roar lineage {shlex.quote(path_text(outputs[0].path, cwd))}"
+    output = min(job.of_kind("output"), key=partial(_rank, job), default=None)
+    if output is not None:
+        return f"roar lineage {shlex.quote(path_text(output.path, cwd))}"
     return f"roar show @{job.head.number}"

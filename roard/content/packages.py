@@ -2,7 +2,8 @@
 
 What pip wrote beside the files says so: ``*.dist-info/RECORD`` (the PyPA specification "Recording installed projects")
 lists every file; the older ``*.egg-info`` of Debian's dist-packages names the top-level modules alone. Editable
-installs lie elsewhere and have no owner here.
+installs lie elsewhere and have no owner here. Nor have the ``*-info`` files themselves: whoever looks for entry points
+(joblib, pytest, importlib.metadata) reads those of every distribution there is, and uses none of them by that.
 
 Runs as the job's owner in a worker without rights, and takes what it reads for hostile: sizes are limited, nothing is
 read but regular files, text that is no name or version is dropped, and no exception leaves ``owners``.
@@ -26,6 +27,7 @@ MAX_FILES = 1_000_000  # in all RECORDs of one directory
 MAX_DIRECTORIES = 64  # remembered at once
 
 _SITE = re.compile(rb".*/(?:site|dist)-packages(?=/)", re.DOTALL)
+_METADATA = re.compile(rb"/[^/]+\.(?:dist|egg)-info(?:/|$)")
 _CACHED = re.compile(rb"(?:(.*)/)?__pycache__/([^/]+?)\.[A-Za-z]+-?\d+[^/]*\.pyc$", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,63}")
@@ -74,7 +76,7 @@ class PackageIndex:
         by_site: dict[bytes, list[tuple[bytes, bytes]]] = {}
         for path in paths:
             found = _SITE.match(path)
-            if found:
+            if found and not _METADATA.match(path, found.end()):
                 by_site.setdefault(found[0], []).append((path, path[found.end() + 1:]))
         result: dict[bytes, str] = {}
         with self._lock:
@@ -173,7 +175,6 @@ def _record(path: bytes) -> Iterator[bytes]:
 
 def _add_prefixes(site: _Site, distribution: _Distribution) -> None:
     """Without a RECORD: the modules that top_level.txt names, or the one that is called like the distribution."""
-    site.prefixes[distribution.entry] = distribution  # its own files
     text = _read(os.path.join(distribution.path, b"top_level.txt"), MAX_METADATA)
     found = _INFO.fullmatch(distribution.entry)
     name = found[1] if found else distribution.entry

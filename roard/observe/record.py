@@ -103,10 +103,9 @@ class Recorder:
         if self._exists(state):
             found = self._settled[id(state)]
             _, reason, digest, _, _, size, _, _, canonical, target = found
-            path = canonical if state.file is None else state.path or canonical
             if state.file is not None and state.file.magic in KERNEL_FILES:
                 digest, reason = None, KERNEL_MADE
-            return self._entry("output", path, digest, reason, size, words, steps, target=target)
+            return self._entry("output", canonical, digest, reason, size, words, steps, target=target)
         kind: EntryKind = "scratch" if state.created or state.file is None else "removed"
         return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps)
 

@@ -152,3 +152,10 @@ def storage_error(error: lmdb.Error, directory: Path) -> RoarError:
     return UnavailableError(f"the store could not be written: {error}",
                             "look at the disk's health, then run `roard fsck`")
 
+
+
+def read_error(error: lmdb.Error) -> RoarError:
+    """What a failed read means, in words."""
+    if isinstance(error, lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError | lmdb.PanicError):
+        return CorruptError(f"the store is damaged: {error}", "run `roard fsck`, or restore a backup")
+    return UnavailableError(f"the store cannot be read now: {error}", "roard is ending, or very busy; try again")

@@ -7,6 +7,7 @@ its consumer.  Writes go through the one writer thread and return when they are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from lineage.errors import InvalidError, NotFoundError
 from lineage.records import Entry, Host, Job, JobHead, Session, User
 from lineage.store import Link, Visible
 from roard.store import edges, jobs, lookup, sessions
-from roard.store.environment import Tables, open_environment
+from roard.store.environment import Tables, open_environment, read_error
 from roard.store.values import U64, Txn, get, put
 from roard.store.writer import Writer
 
@@ -57,8 +58,13 @@ class Store:
                  trace: TracebackType | None) -> None:
         self.close()
 
-    def _read(self) -> Txn:
-        return self._env.begin()
+    @contextmanager
+    def _read(self) -> Iterator[Txn]:
+        try:
+            with self._env.begin() as txn:
+                yield txn
+        except lmdb.Error as error:
+            raise read_error(error) from error
 
     # -- jobs as they run ---------------------------------------------------------------------------------------------
 

@@ -137,7 +137,8 @@ def test_descendants_are_those_whose_own_ancestor_this_is(store: Store) -> None:
 
 def test_up_and_down_agree(store: Store) -> None:
     heads = [record(store, ["/a=0"], ["/a=1", "/b=0"]), record(store, ["/b=0"], ["/a=0"]),
-             record(store, ["/c=0"], ["/b=1"]), record(store, ["/a=1", "/b=1"], ["/c=1", "/a=0"]), record(store, ["/c=1"], ["/c=0"]),
+             record(store, ["/c=0"], ["/b=1"]), record(store, ["/a=1", "/b=1"], ["/c=1", "/a=0"]),
+             record(store, ["/c=1"], ["/c=0"]),
              record(store, ["/x=0", "/a=1"], ["/d=1"])]
     all_jobs = numbers(store, *heads)
     up = {(job, found) for job in all_jobs for found in ancestors(store, Start(job=job), Limits(), everyone).jobs}

@@ -23,10 +23,12 @@ hosts = st.builds(Host, texts, texts, texts)
 entries = st.builds(
     Entry, st.sampled_from(ENTRY_KINDS), paths, st.none() | st.binary(min_size=32, max_size=32), texts,
     st.none() | st.integers(0, 2**63), st.sampled_from(ROLES),
-    st.lists(st.sampled_from(ACCESSES), max_size=3).map(tuple), st.lists(st.integers(0, 9), max_size=3).map(tuple), texts, st.none() | paths)
+    st.lists(st.sampled_from(ACCESSES), max_size=3).map(tuple),
+    st.lists(st.integers(0, 9), max_size=3).map(tuple), texts, st.none() | paths)
 steps = st.builds(
     Step, st.integers(0, 9), st.none() | st.integers(0, 9), st.integers(1, 2**22),
-    st.lists(paths, max_size=3).map(tuple), paths, times, st.none() | times, st.none() | st.integers(0, 255), st.none() | st.integers(1, 64))
+    st.lists(paths, max_size=3).map(tuple),
+    paths, times, st.none() | times, st.none() | st.integers(0, 255), st.none() | st.integers(1, 64))
 heads = st.builds(
     JobHead, st.none(), st.binary(min_size=16, max_size=16), st.binary(min_size=32, max_size=32), st.integers(1, 2**40),
     users, hosts, st.lists(paths, max_size=4).map(tuple), paths, paths, times, st.none() | times,
@@ -60,8 +62,8 @@ def test_ids_are_the_blake3_of_the_stored_bytes_by_an_independent_reading(job: J
 
 
 def _job(count: int = 40) -> Job:
-    head = JobHead(None, b"r" * 16, b"s" * 32, 1, User(1000, "ada"), Host("box", "6", "x86_64"), (b"true",), b"/", b"/", 1,
-                   2, 0, None, False, True, ())
+    head = JobHead(None, b"r" * 16, b"s" * 32, 1, User(1000, "ada"), Host("box", "6", "x86_64"), (b"true",), b"/", b"/",
+                   1, 2, 0, None, False, True, ())
     found = tuple(Entry("input", b"/data/%05d" % index, ids.content_id(b"%d" % index), "", index,
                         "data" if index % 2 else "system", ("read",), (0,)) for index in range(count))
     return Job(head, (), found, {"b": 1, "a": 2})

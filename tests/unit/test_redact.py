@@ -181,6 +181,11 @@ def test_innocent_diffs(line: str) -> None:
     assert line == redact_text(line)
 
 
+def test_a_key_that_a_diff_removes() -> None:
+    block = BLOCK.replace("\n", "\n-")
+    assert f"-{REDACTED}\n context" == redact_text(f"-{block}\n context")
+
+
 def test_a_key_whose_end_was_cut_off() -> None:
     cut = "+-----BEGIN RSA PRIVATE " + "KEY-----\n+MIIEpAIBAAKCAQEA75\n+zzz"
     assert f"+{REDACTED}" == redact_text(cut)
@@ -221,7 +226,9 @@ def _seconds(env: dict[bytes, bytes]) -> float:
 @pytest.mark.parametrize("text",
     ["A" * 1_000_000, "key" * 300_000, "://a:" * 200_000, "pass " * 200_000, "a.-" * 300_000,
                                   "eyJ" * 300_000, '"password": "' * 70_000, "token=" * 150_000,
-                                  "-----BEGIN PRIVATE KEY-----" * 3000])
+                                  "-----BEGIN PRIVATE KEY-----" * 3000, "-----BEGIN PRIVATE KEY-----{" * 35_000,
+                                  'password="' + "%a%" * 100_000 + '\u20ac"', "password='\\" * 100_000,
+                                  "authorization:bearer " * 50_000, "https://" + "a" * 1_000_000])
 def test_hostile_texts_take_linear_time(text: str) -> None:
     start = time.perf_counter()
     redact_text(text)

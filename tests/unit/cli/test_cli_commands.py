@@ -103,7 +103,8 @@ def test_what_has_no_content(roar, session):
 
 
 def test_changed_content_is_said(roar, session):
-    session.answers["Lineage/Resolve"] = lineage_pb2.ResolveResponse(kind="artifact", id=b"\xaa" * 32, path=b"/p/x", changed=True)
+    session.answers["Lineage/Resolve"] = lineage_pb2.ResolveResponse(
+        kind="artifact", id=b"\xaa" * 32, path=b"/p/x", changed=True)
     session.answers["Lineage/GetArtifact"] = records_pb2.Artifact(hash=b"\xaa" * 32)
     assert "the present content of /p/x is not recorded" in roar("show", "out.txt").stdout
     assert json.loads(roar("show", "out.txt", "--json").stdout)["changed"] is True
@@ -119,7 +120,8 @@ def test_unknown_reference_is_an_error_document(roar, session):
 
 
 def test_ambiguous_reference_lists_the_candidates(roar, session):
-    session.answers["Lineage/Resolve"] = AmbiguousError("7f could mean 2 things", "more digits", ("job:7f3a  x", "artifact:7f3b  y"))
+    session.answers["Lineage/Resolve"] = AmbiguousError(
+        "7f could mean 2 things", "more digits", ("job:7f3a  x", "artifact:7f3b  y"))
     done = roar("show", "7f3a")
     assert done.stderr.splitlines() == [
         "roar: 7f could mean 2 things", "    job:7f3a  x", "    artifact:7f3b  y", "  more digits"]
@@ -142,7 +144,8 @@ def test_mistakes_on_the_command_line(roar):
 
 
 def test_status_compares_with_the_disk(roar, session):
-    states = {one["path"].rpartition("/")[2]: one["state"] for one in json.loads(roar("status", "--json").stdout)["outputs"]}
+    outputs = json.loads(roar("status", "--json").stdout)["outputs"]
+    states = {one["path"].rpartition("/")[2]: one["state"] for one in outputs}
     assert states == {"out.txt": "same", "lost.txt": "missing"}
     (roar.project / "out.txt").write_text("edit")
     assert "edited since" in roar("status").stdout

@@ -46,7 +46,7 @@ def test_summary_as_people_know_it():
     whole = job([MODEL, DATA], {"packages": [{"name": "numpy"}] * 61},
                 **incomplete("1 input changed while being read: c.idx"))
     origin = observe_pb2.Origin(hash=DATA.hash, path=DATA.path, job=wire.head_to(prep.head))
-    assert summary(finished(whole, [origin]), b"/p", PLAIN) == [
+    assert summary(finished(whole, [origin]), 3, b"/p", PLAIN) == [
         "roar: job @3 7f3a9c1 ok in 3m12s · 1 input · 1 output · 61 packages",
         "  out model.pt      9e41c07d  412 MB",
         "  in  data.parquet  1c77aa20  1.2 GB  ← @2 5b20e11 (prep.py)",
@@ -62,7 +62,7 @@ def test_summary_is_never_longer_and_loses_nothing_silently(outputs, inputs, war
     entries = [entry("output", b"/p/%d" % at) for at in range(outputs)]
     entries += [entry("input", b"/p/%d" % at) for at in range(inputs)]
     fields = incomplete("a", "b") if warnings else {}
-    lines = summary(finished(job(entries, {"git": {"dirty": True}} if warnings > 1 else {}, **fields)), b"/p", PLAIN)
+    lines = summary(finished(job(entries, {"git": {"dirty": True}} if warnings > 1 else {}, **fields)), 3, b"/p", PLAIN)
     assert len(lines) <= MOST_LINES
     assert lines[-1].startswith("  next: ")
     for word, count in (("out", outputs), ("in", inputs)):
@@ -75,38 +75,48 @@ def test_summary_is_never_longer_and_loses_nothing_silently(outputs, inputs, war
 def test_summary_counts_what_the_answer_left_out():
     """At most 200 entries come with the answer; the counts are of all."""
     whole = job([MODEL], counts={"output": 900, "output/shown": 900})
-    lines = summary(finished(whole), b"/p", PLAIN)
+    lines = summary(finished(whole), 3, b"/p", PLAIN)
     assert "900 outputs" in lines[0]
     assert "  … 899 more out" in lines
 
 
+def test_summary_has_the_projects_files_first():
+    """What stderr was sent to is an output too, but not what the run was for."""
+    whole = job([entry("output", b"/a/log"), entry("output", b"/p/z")])
+    lines = summary(finished(whole), 3, b"/p", PLAIN)
+    assert [line.split()[1] for line in lines[1:3]] == ["z", "/a/log"]
+    assert lines[-1] == "  next: roar lineage z"
+
+
 def test_summary_of_a_job_that_is_not_final():
     whole = job(id=None, ended_at=None, exit_code=0)
-    lines = summary(finished(whole, final=False, pending="2 processes are still running"), b"/p", PLAIN)
+    lines = summary(finished(whole, final=False, pending="2 processes are still running"), 3, b"/p", PLAIN)
     assert lines[1:] == ["  ! 2 processes are still running", "  next: roar show @3"]
+    answer = observe_pb2.FinishResponse(pending="2 processes are still running")
+    assert summary(answer, 3, b"/p", PLAIN) == ["roar: job @3: 2 processes are still running", "  next: roar show @3"]
 
 
 @pytest.mark.parametrize(("fields", "words"), [
     ({"exit_code": 2}, "failed with 2"), ({"exit_code": None, "signal": 9}, "killed by SIGKILL"),
     ({"exit_code": None, "signal": 2, "interrupted": True}, "interrupted by SIGINT")])
 def test_summary_says_how_it_ended(fields, words):
-    assert words in summary(finished(job(**fields)), b"/p", PLAIN)[0]
+    assert words in summary(finished(job(**fields)), 3, b"/p", PLAIN)[0]
 
 
 def test_dirty_tree_is_a_warning():
-    lines = summary(finished(job([MODEL], {"git": {"dirty": True}})), b"/p", PLAIN)
+    lines = summary(finished(job([MODEL], {"git": {"dirty": True}})), 3, b"/p", PLAIN)
     assert "  ! uncommitted changes: recorded with their diff" in lines
 
 
 def test_paths_cannot_act_on_the_terminal():
     bad = entry("output", b"/p/\x1b[2J\n\xff\xe2\x80\xae")
-    assert "\\x1b[2J\\n\\xff\\u202e" in summary(finished(job([bad])), b"/p", PLAIN)[1]
+    assert "\\x1b[2J\\n\\xff\\u202e" in summary(finished(job([bad])), 3, b"/p", PLAIN)[1]
 
 
 def test_colours_are_only_there_when_wanted():
-    lines = summary(finished(job([MODEL])), b"/p", Palette(enabled=True))
+    lines = summary(finished(job([MODEL])), 3, b"/p", Palette(enabled=True))
     assert "\x1b[32mok\x1b[0m" in lines[0]
-    assert "\x1b" not in "".join(summary(finished(job([MODEL])), b"/p", PLAIN))
+    assert "\x1b" not in "".join(summary(finished(job([MODEL])), 3, b"/p", PLAIN))
 
 
 def test_dag_is_drawn_from_top_to_bottom():

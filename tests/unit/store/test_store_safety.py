@@ -291,6 +291,9 @@ def test_closing_does_what_was_asked_before_and_refuses_what_comes_after(tmp_pat
     store.close()
     with pytest.raises(UnavailableError):
         store.finish_job(ended(head, entries(["/in=a"])))
+    with pytest.raises(UnavailableError):
+        store.running_head(head.run)
+    store.close()
     with Store.open(tmp_path / "store") as again:
         assert again.known_hash(b"signature") == b"h" * 32
 

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import Daemon, Project
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    """A directory that other users can reach too, with a short path: a socket's has 108 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="roar-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def daemon(place: Path) -> Iterator[Daemon]:
+    """One daemon for all tests that do not hurt it."""
+    if os.geteuid() != 0:
+        pytest.skip("loading probes needs root")
+    directory = place / "daemon"
+    directory.mkdir()
+    with Daemon(directory) as running:
+        yield running
+
+
+@pytest.fixture
+def project(place: Path, daemon: Daemon, request: pytest.FixtureRequest) -> Project:
+    name = request.node.name.translate({ord(each): "-" for each in "[]/ "})[:60]
+    return Project(Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place)), daemon.socket)
