@@ -60,24 +60,24 @@ class Client:
         from lineage.status import TOKEN_KEY
 
         self.process = identity.process
+        self._path = path
         self._metadata = ((TOKEN_KEY, identity.token),)
         self._channel: grpc.Channel = grpc.insecure_channel(f"unix:{path}", options=[
             ("grpc.max_receive_message_length", _MESSAGE_BYTES),
             ("grpc.max_send_message_length", _MESSAGE_BYTES),
             ("grpc.enable_http_proxy", 0),
+            ("grpc.initial_reconnect_backoff_ms", 100),  # a daemon that was restarted is there again at once
         ])
 
     def call(self, method: str, request: Message, answer: type[Answer], seconds: float = CALL_SECONDS) -> Answer:
         """One call, like ``call("Lineage/GetJob", GetJobRequest(...), Job)``; raises the daemon's RoarError."""
         import grpc
 
-        from lineage.status import error_of
-
         stub = self._channel.unary_unary(f"/lineage.v1.{method}", type(request).SerializeToString, answer.FromString)
         try:
             result: Answer = stub(request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as failure:
-            raise error_of(failure) from failure
+            raise _error_of(failure) from failure
         return result
 
     def stream(self, method: str, request: Message, answer: type[Answer],
@@ -85,13 +85,18 @@ class Client:
         """A call that answers in parts."""
         import grpc
 
-        from lineage.status import error_of
-
         stub = self._channel.unary_stream(f"/lineage.v1.{method}", type(request).SerializeToString, answer.FromString)
         try:
             yield from stub(request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as failure:
-            raise error_of(failure) from failure
+            raise _error_of(failure) from failure
+
+    def renew(self, patience: float) -> None:
+        """A new token: the old one ends with its time, or with the daemon that gave it. Waits for a daemon that is
+        being restarted."""
+        from lineage.status import TOKEN_KEY
+
+        self._metadata = ((TOKEN_KEY, identify(self._path, patience=patience).token),)
 
     def close(self) -> None:
         self._channel.close()
@@ -113,14 +118,19 @@ def connect(pidfd: int | None = None) -> Client:
     return Client(path, identify(path, pidfd))
 
 
-def identify(path: str, pidfd: int | None = None) -> Identity:
-    """Show the kernel's word on who we are, and take the token that the daemon gives for it."""
-    deadline = time.monotonic() + _STARTING_SECONDS
+def identify(path: str, pidfd: int | None = None, patience: float | None = None) -> Identity:
+    """Show the kernel's word on who we are, and take the token that the daemon gives for it.
+
+    A socket file that refuses may be a daemon that is just starting; with ``patience`` (seconds) a missing one is
+    waited for too.
+    """
+    deadline = time.monotonic() + (_STARTING_SECONDS if patience is None else patience)
     while True:
         try:
             return _asked(f"{path}.id", pidfd)
-        except ConnectionRefusedError as error:
-            if time.monotonic() >= deadline:
+        except (ConnectionError, FileNotFoundError) as error:
+            missing = isinstance(error, FileNotFoundError) and patience is None
+            if missing or time.monotonic() >= deadline:
                 raise _explained(path, error) from error
             time.sleep(0.05)
         except OSError as error:
@@ -150,6 +160,18 @@ def _asked(path: str, pidfd: int | None) -> Identity:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnavailableError(f"{path} did not answer as roard does",
                                "does another program use this socket?") from error
+
+
+def _error_of(failure: grpc.RpcError) -> RoarError:
+    """The daemon's own error; where it did not answer at all, not the transport's many words for that."""
+    import grpc
+
+    from lineage.status import ERROR_KEY, error_of
+
+    told = {item.key for item in failure.trailing_metadata() or ()}
+    if failure.code() == grpc.StatusCode.UNAVAILABLE and ERROR_KEY not in told:
+        return UnavailableError("the connection to roard broke off", "is it running? see `journalctl -u roard`")
+    return error_of(failure)
 
 
 def _explained(path: str, error: OSError) -> UnavailableError:

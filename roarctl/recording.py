@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from roarctl.context.git import GitProbe
     from roarctl.launch import Command, Ended, Held
 
+_RESTART_SECONDS = 3.0  # what systemd may take to start a daemon again that was killed
 _FINISH_WAIT_MS = 30_000
 _FINISH_SECONDS = _FINISH_WAIT_MS / 1000 + 5
 _REGISTER_SECONDS = 10.0  # the first job after a while has the probes attached first
@@ -94,6 +95,7 @@ class Recording:
 
         if self._describing:
             self._describing.join(_DESCRIBE_SECONDS)
+        self._client.renew(_RESTART_SECONDS)
         request = observe_pb2.FinishRequest(
             run=self._run, exit_code=ended.exit_code, signal=ended.signal, interrupted=interrupted,
             resources=struct_to(_resources(ended)), wait_ms=_FINISH_WAIT_MS)

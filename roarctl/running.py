@@ -132,7 +132,7 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, *, inte
         lines = summary(answer, recording.number, os.getcwdb(), Palette.of(sys.stderr))  # noqa: PTH109 - bytes
         print("\n".join(lines), file=sys.stderr)
     except RoarError as error:
-        _say(options, f"roar: job @{recording.number}: its record is not confirmed: {error.message}", error.hint)
+        _say(options, f"roar: job @{recording.number}: the record is not confirmed: {error.message}")
     except Exception as error:
         _say(options, f"roar: job @{recording.number}: no summary ({type(error).__name__}: {error})",
              f"see it with `roar show @{recording.number}`")
@@ -144,7 +144,7 @@ def _forget(recording: Recording | None) -> None:
             recording.forget()
 
 
-def _say(options: Options, message: str, hint: str) -> None:
+def _say(options: Options, message: str, hint: str = "") -> None:
     """A warning on stderr; the command's output goes on."""
     if not options.quiet and sys.stderr is not None:
         print(message + (f"\n  {hint}" if hint else ""), file=sys.stderr, flush=True)

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from lineage.errors import RoarError
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; it lists everything.")]
 ShowAll = Annotated[bool, typer.Option("--all", "-a", help="Also packages, system files and other roles.")]
 Reference = Annotated[str, typer.Argument(
@@ -24,6 +26,8 @@ def emit(text: str) -> None:
         # What is still buffered has nowhere to go, at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
+    except OSError as error:  # such as a full disk
+        raise RoarError(f"cannot write the answer: {error.strerror}") from error
 
 
 def emit_json(document: Mapping[str, Any]) -> None:

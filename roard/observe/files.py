@@ -69,7 +69,7 @@ class FileState:
         # a rename or a link changes ctime, not content
         if size == wanted.size and mtime == wanted.mtime and (ctime == wanted.ctime or self.renamed):
             self.input_hash, self.input_reason = digest, ""
-        else:
+        elif not self.input_reason:
             self.input_reason = CHANGED_BEFORE
 
 
@@ -198,8 +198,9 @@ class FileTable:
             return
         state.input_file = file
         state.input_path = state.path or state.first_path
-        if state.before_read is not None:
+        if state.before_read is not None:               # hashed since it was opened: good if it is still that version
             state.take_hash(*state.before_read)
+            state.input_reason = ""
         if state.input_hash is None:
             self.wants[id(state)] = state
 

@@ -45,6 +45,7 @@ class SmallDaemon:
         self.answers: dict[str, object] = {method: answer for method, (_, answer) in METHODS.items()}
         self.entries: list[records_pb2.Entry] = []
         self.asked: list[tuple[str, object]] = []
+        self.tokens: list[tuple[str, str]] = []
         self.shown: list[int] = []  # pids whose pidfd was shown at the identity socket
         self.identity: dict[str, object] = {"token": "t0k3n", "expires_in": 60, "process": "ticket"}
         self._server = grpc.server(futures.ThreadPoolExecutor(4))
@@ -61,6 +62,8 @@ class SmallDaemon:
         return [request for name, request in self.asked if name == method]
 
     def stop(self) -> None:
+        if not self._thread.is_alive():
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
@@ -94,7 +97,7 @@ class _Handler(grpc.GenericRpcHandler):
                 lineage_pb2.ListEntriesRequest.FromString, lineage_pb2.EntryPage.SerializeToString)
 
         def answer(request, context):
-            assert dict(context.invocation_metadata())[TOKEN_KEY] == "t0k3n"
+            self._daemon.tokens.append((method, dict(context.invocation_metadata())[TOKEN_KEY]))
             self._daemon.asked.append((method, request))
             value = self._daemon.answers[method]
             if callable(value):

@@ -87,10 +87,10 @@ def test_pidfd_travels_with_the_greeting(daemon):
 
 
 def test_every_call_carries_the_token(daemon):
-    """The small daemon refuses calls without."""
     with clients.connect() as client:
         health = client.call("Admin/Health", admin_pb2.HealthRequest(), admin_pb2.HealthResponse)
     assert health.capturing
+    assert daemon.tokens == [("Admin/Health", "t0k3n")]
 
 
 def test_errors_of_the_daemon_come_whole(daemon):
@@ -103,7 +103,7 @@ def test_errors_of_the_daemon_come_whole(daemon):
 def test_daemon_that_went_away_in_between(daemon):
     with clients.connect() as client:
         daemon._server.stop(None).wait()
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnavailableError, match="broke off"):
             client.call("Admin/Health", admin_pb2.HealthRequest(), admin_pb2.HealthResponse)
 
 

@@ -178,6 +178,12 @@ def test_output_into_a_closed_pipe(roar, session):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_output_that_cannot_be_written(roar, session):
+    with open("/dev/full", "w") as full:
+        done = roar("log", capture_output=False, stdout=full, stderr=-1)
+    assert (done.returncode, done.stderr) == (1, "roar: cannot write the answer: No space left on device\n")
+
+
 def test_log_of_a_session_and_of_everything(roar, session):
     roar("log", "--all", "-n", "3")
     assert (session.requests("Lineage/Log")[0].project, session.requests("Lineage/Log")[0].limit) == (b"", 3)

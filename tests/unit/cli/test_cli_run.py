@@ -86,7 +86,9 @@ def test_own_mistakes_are_125(roar, no_daemon):
     assert roar("run").returncode == 125
 
 
-def test_job_is_registered_described_and_finished(roar, daemon):
+def test_job_is_registered_described_and_finished(roar, daemon, monkeypatch):
+    for name in ("GRPC_VERBOSITY", "GRPC_ENABLE_FORK_SUPPORT"):
+        monkeypatch.delenv(name, raising=False)  # of clients in this very process
     whole = job([entry("output", os.fsencode(roar.project / "out.txt"))], number=1)
     daemon.answers["Observe/Finish"] = observe_pb2.FinishResponse(
         final=True, job=wire.job_to(whole), entries=[wire.entry_to(each) for each in whole.entries])
@@ -139,13 +141,36 @@ def test_daemon_that_cannot_capture(roar, daemon, error):
     assert not (roar.project / "made").exists()
 
 
+def test_token_of_the_beginning_need_not_last(roar, daemon):
+    """A job may run for days, and the daemon may be restarted meanwhile."""
+    def register(_request):
+        daemon.identity = {**daemon.identity, "token": "fresh"}
+        return observe_pb2.RegisterResponse(run=b"r" * 16, number=1)
+
+    daemon.answers["Observe/Register"] = register
+    roar("run", "-q", "true")
+    assert [token for method, token in daemon.tokens if method == "Observe/Finish"] == ["fresh"]
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_daemon_that_stops_in_the_middle(roar, daemon, quiet):
+    """Gone for good: told in one line, after a wait for its restart."""
+    with subprocess.Popen([*roar.program, "run", *quiet, "sh", "-c", "echo ready; read x; exit 5"], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == "ready\n"
+        daemon.stop()
+        words = process.communicate("\n")[1]
+        assert process.returncode == 5
+    assert len(words.splitlines()) == (0 if quiet else 1)
+
+
 @pytest.mark.parametrize("quiet", [[], ["-q"]])
 def test_daemon_that_vanishes_in_the_middle(roar, daemon, quiet):
     """The exit code stays, the command is not run again, and a word is said."""
     daemon.answers["Observe/Finish"] = UnavailableError("gone", "")
     done = roar("run", *quiet, "sh", "-c", "echo once >> log; exit 5")
     assert (done.returncode, (roar.project / "log").read_text()) == (5, "once\n")
-    assert ("is not confirmed: gone" in done.stderr) == (not quiet)
+    assert ("the record is not confirmed: gone" in done.stderr) == (not quiet)
 
 
 def test_failed_exec_forgets_the_job(roar, daemon):
