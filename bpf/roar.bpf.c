@@ -59,20 +59,11 @@ BPF_RINGBUF_OUTPUT(processes, ROAR_PROCESS_PAGES);
 #define ARG2 dx
 #define ARG3 r10
 #define ARG4 r8
-#define ARG(n) arg_of(offsetof(struct pt_regs, ARG##n))
+/* An argument of the call that is returning: exit probes are enough, no map carries anything from enter to exit. */
+#define ARG(n) (((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()))->ARG##n)
 #else
 #error "roar knows the system call registers of x86_64 only"
 #endif
-
-/* An argument of the call that is returning: exit probes are enough, no map carries anything from enter to exit. */
-INLINE u64 arg_of(u32 offset)
-{
-    void *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-    u64 value = 0;
-
-    bpf_probe_read_kernel(&value, sizeof(value), regs + offset);
-    return value;
-}
 
 /* clang 14 forgets a bound that it proved and 6.1's verifier then refuses: mask where the compiler cannot see. */
 INLINE u32 clamp(u32 value, const u32 mask)
@@ -151,20 +142,21 @@ INLINE void send_process(u64 job, void *data, u32 size)
 
 /* ---- files ---- */
 
+/* Pointers that come from bpf_get_current_task_btf() are followed by plain loads, which the verifier checks against BTF
+ * and the kernel makes safe; an element of an array of pointers is just a number to it, and from there on GET must do. */
 INLINE struct file *file_of(int fd)
 {
-    struct task_struct *task = (void *)bpf_get_current_task();
-    struct files_struct *files = 0;
-    struct fdtable *table = 0;
-    struct file **slots = 0, *file = 0;
-    u32 max = 0;
+    struct task_struct *task = (void *)bpf_get_current_task_btf();
+    struct files_struct *files = task->files;
+    struct fdtable *table;
+    struct file **slots, *file = 0;
 
-    GET(files, task->files);
-    GET(table, files->fdt);
-    GET(max, table->max_fds);
-    if ((u32)fd >= max)
+    if (!files)
         return 0;
-    GET(slots, table->fd);
+    table = files->fdt;
+    if ((u32)fd >= table->max_fds)
+        return 0;
+    slots = table->fd;
     GET(file, slots[fd]);
     return file;
 }
@@ -247,29 +239,34 @@ INLINE u32 walk_file(char *out, volatile u32 *length, struct file *file)
     return walk(out, length, dentry, vfsmount) | ROAR_F_PATH | (hashed ? 0 : ROAR_F_UNLINKED);
 }
 
-/* What this step has done to the file behind a descriptor, by the file's identity. The dentry is in it because a file
- * may be reached by several names. False for what is no file (pipes, sockets, directories). */
-INLINE int key_of(struct seen_key *key, struct roar_member *member, struct file *file, u64 *size)
+/* An open file, by the parts that are asked for each time, read in one go. */
+struct opened {
+    struct file_head file;
+    struct inode_head inode;
+    struct seen_key key;
+};
+
+/* What is behind a descriptor, and the key of what this step did to it: the file's identity, and the dentry, because a
+ * file may be reached by several names. 0 for what is no file (pipes, sockets, directories). */
+INLINE int look(struct opened *to, struct roar_member *member, int fd)
 {
-    struct inode *inode = 0;
-    struct dentry *dentry = 0;
-    u16 mode = 0;
+    struct file *file = file_of(fd);
+    u16 type;
 
     if (!file)
         return 0;
-    GET(inode, file->f_inode);
-    GET(mode, inode->i_mode);
-    if ((mode & S_IFMT) != S_IFREG && (mode & S_IFMT) != S_IFCHR && (mode & S_IFMT) != S_IFBLK)
+    GET(to->file, *(struct file_head *)file);
+    GET(to->inode, *(struct inode_head *)to->file.f_inode);
+    type = to->inode.i_mode & S_IFMT;
+    if (type != S_IFREG && type != S_IFCHR && type != S_IFBLK)
         return 0;
-    GET(dentry, file->f_path_dentry);
-    key->step = member->step;
-    key->dentry = (u64)dentry;
-    GET(key->ino, inode->i_ino);
-    GET(key->generation, inode->i_generation);
-    key->pad = 0;
-    *size = ~0ull;                                      /* a device is never carried */
-    if ((mode & S_IFMT) == S_IFREG)
-        GET(*size, inode->i_size);
+    if (type != S_IFREG)
+        to->inode.i_size = ~0ull;                       /* a device is never carried */
+    to->key.step = member->step;
+    to->key.dentry = (u64)to->file.f_path_dentry;
+    to->key.ino = to->inode.i_ino;
+    to->key.pad = 0;
+    GET(to->key.generation, to->file.f_inode->i_generation);
     return 1;
 }
 
@@ -297,13 +294,12 @@ INLINE void put(struct pending *to, int fd, u32 kind, u32 bit, u32 flags)
 /* Is this the first access of its kind by this step? */
 INLINE int fresh(struct roar_member *member, int fd, u32 bit)
 {
-    struct seen_key key = {};
+    struct opened opened;
     struct seen *known;
-    u64 size;
 
-    if (!key_of(&key, member, file_of(fd), &size))
+    if (!look(&opened, member, fd))
         return 0;
-    known = seen.lookup(&key);
+    known = seen.lookup(&opened.key);
     return !known || !(known->mask & 1ull << bit);
 }
 
@@ -323,32 +319,27 @@ int on_first(void *ctx)
 {
     struct roar_member *member = running();
     struct roar_access *event = record();
-    struct seen_key key = {};
-    struct inode *inode = 0;
-    struct file *file;
+    struct opened opened;
     int zero = 0;
     struct pending *todo = pending.lookup(&zero);
-    u64 size;
 
     if (!member || !event || !todo)
         return 0;
     u32 at = todo->done++ & 1;
     u32 flags = todo->what[at].flags;
     u64 bit = 1ull << (todo->what[at].bit & 63);
-    file = file_of(todo->what[at].fd);
-    if (!key_of(&key, member, file, &size))
+    if (!look(&opened, member, todo->what[at].fd))
         return 0;
-    struct seen *known = seen.lookup(&key);
+    struct seen *known = seen.lookup(&opened.key);
     fill_head(&event->head, member, todo->what[at].kind, todo->what[at].fd);
-    GET(inode, file->f_inode);
-    fill_file(&event->file, inode);
-    GET(event->f_mode, file->f_mode);
-    GET(event->f_flags, file->f_flags);
+    fill_file(&event->file, opened.file.f_inode);
+    event->f_mode = opened.file.f_mode;
+    event->f_flags = opened.file.f_flags;
     event->offset = 0;
     event->bytes_len = 0;
     event->path_len = 0;
     if (!known)                                         /* the first thing that this step does with it: say where it is */
-        flags |= walk_file((char *)(event + 1), &event->path_len, file);
+        flags |= walk_file((char *)(event + 1), &event->path_len, file_of(todo->what[at].fd));
     event->head.flags = flags;
     u32 length = clamp(sizeof(*event) + FORGET(event->path_len), 8191);
     if (!send_access(member->job, event, length, event->file.size > ROAR_CARRY_MAX)) {
@@ -357,7 +348,7 @@ int on_first(void *ctx)
         if (known)
             known->mask |= bit;
         else
-            seen.update(&key, &news);
+            seen.update(&opened.key, &news);
     }
     if (todo->done < todo->count)
         tails.call(ctx, TAIL_FIRST);
@@ -371,29 +362,24 @@ int on_first(void *ctx)
 int on_carry(void *ctx)
 {
     struct roar_member *member = running();
-    struct seen_key key = {};
-    struct inode *inode = 0;
-    struct file *file;
+    struct opened opened;
     int zero = 0;
     struct pending *todo = pending.lookup(&zero);
-    u64 size;
 
     if (!member || !todo)
         return 0;
     int fd = todo->what[0].fd;
     u64 length = todo->length;
-    file = file_of(fd);
-    if (!key_of(&key, member, file, &size))
+    if (!look(&opened, member, fd))
         return 0;
-    struct seen *known = seen.lookup(&key);
+    struct seen *known = seen.lookup(&opened.key);
     if (!known)
         return 0;
-    if (length < ROAR_CARRY_MIN && todo->start + length < size) {
+    if (length < ROAR_CARRY_MIN && todo->start + length < opened.inode.i_size) {
         known->next = ~0ull;
         return 0;
     }
     known->next = todo->start + length;
-    GET(inode, file->f_inode);
     for (int i = 0; i < ROAR_PIECES; i++) {
         u64 done = i * ROAR_PIECE;
         struct roar_access *event = record();
@@ -401,7 +387,7 @@ int on_carry(void *ctx)
         if (done >= length || !event)
             return 0;
         fill_head(&event->head, member, ROAR_BYTES, fd);
-        fill_file(&event->file, inode);
+        fill_file(&event->file, opened.file.f_inode);
         event->offset = todo->start + done;
         event->f_mode = event->f_flags = event->path_len = 0;
         u32 piece = length - done > ROAR_PIECE ? ROAR_PIECE : length - done;
@@ -423,22 +409,18 @@ INLINE int access(void *ctx, struct roar_member *member, int fd, u32 kind)
 /* A read from `start` on: where it is, if it is the first, and its bytes, if it goes on from what was carried. */
 INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int positioned, u64 start, u64 buffer)
 {
-    struct seen_key key = {};
-    struct file *file = file_of(fd);
+    struct opened opened;
     struct seen *known;
     struct pending *to;
-    u64 size;
 
-    if (!key_of(&key, member, file, &size))
+    if (!look(&opened, member, fd))
         return 0;
-    known = seen.lookup(&key);
+    known = seen.lookup(&opened.key);
     int first = !known || !(known->mask & 1ull << ROAR_READ);
     int carries = 0;
-    if (ret > 0 && size <= ROAR_CARRY_MAX) {
-        if (!positioned) {
-            GET(start, file->f_pos);
-            start -= ret;
-        }
+    if (ret > 0 && opened.inode.i_size <= ROAR_CARRY_MAX) {
+        if (!positioned)
+            start = opened.file.f_pos - ret;
         carries = start == (known ? known->next : 0);
     }
     if (!first && !carries)
@@ -475,7 +457,7 @@ INLINE int took(int fd, s64 ret)
     return !size;
 }
 
-INLINE int opened(struct sys_exit *ctx, u64 call_flags)
+INLINE int open_done(struct sys_exit *ctx, u64 call_flags)
 {
     struct roar_member *member = running();
     struct file *file;
@@ -588,9 +570,9 @@ INLINE int named(struct sys_exit *ctx, u32 kind, int dir_a, u64 a, int dir_b, u6
 
 /* ---- the shapes of calls: one handler each, see table.py ---- */
 
-int on_open(struct sys_exit *ctx) { return opened(ctx, ARG(1)); }
-int on_openat(struct sys_exit *ctx) { return opened(ctx, ARG(2)); }
-int on_creat(struct sys_exit *ctx) { return opened(ctx, O_TRUNC); }
+int on_open(struct sys_exit *ctx) { return open_done(ctx, ARG(1)); }
+int on_openat(struct sys_exit *ctx) { return open_done(ctx, ARG(2)); }
+int on_creat(struct sys_exit *ctx) { return open_done(ctx, O_TRUNC); }
 
 int on_openat2(struct sys_exit *ctx)
 {
@@ -598,7 +580,7 @@ int on_openat2(struct sys_exit *ctx)
 
     if (running())
         bpf_probe_read_user(&flags, sizeof(flags), (void *)ARG(2));
-    return opened(ctx, flags);
+    return open_done(ctx, flags);
 }
 
 int on_read(struct sys_exit *ctx)
@@ -691,20 +673,11 @@ int on_copy_range(struct sys_exit *ctx) { return moved(ctx, ARG(0), ARG(2)); }
 int on_close(struct sys_enter *ctx)
 {
     struct roar_member *member = running();
-    struct seen_key key = {};
-    struct file *file;
-    u32 mode = 0;
-    u64 size;
+    struct opened opened;
 
-    if (!member)
+    if (!member || !look(&opened, member, ctx->args[0]) || !(opened.file.f_mode & FMODE_WRITE))
         return 0;
-    file = file_of(ctx->args[0]);
-    if (!file)
-        return 0;
-    GET(mode, file->f_mode);
-    if (!(mode & FMODE_WRITE) || !key_of(&key, member, file, &size))
-        return 0;
-    struct seen *known = seen.lookup(&key);
+    struct seen *known = seen.lookup(&opened.key);
     if (!known || !(known->mask & (1ull << ROAR_WRITE | 1ull << ROAR_RESIZE)))
         return 0;
     known->mask &= ~(1ull << ROAR_WRITE | 1ull << ROAR_RESIZE | 1ull << ROAR_CLOSE);

@@ -1,7 +1,8 @@
 """The jobs of one session as a graph, from their records alone.
 
-The rule of provenance is that of ``lineage.graph``, restricted to the session: for an input, the latest earlier job
-that left the same content behind, at the same path if there is one; else it is a root of the session.
+The rule of provenance is that of ``lineage.provenance``, restricted to the session: of the other jobs that had begun
+when the reader ended and that left the same content behind, the latest at the same path, else the latest; none: it is a
+root of the session.  Jobs that overlap can take from each other, so there can be cycles.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ class DagArtifact(NamedTuple):
 
 
 class DagEdge(NamedTuple):
-    """``job`` and ``artifact`` are indexes; ``output``: the job left it behind, else it read it."""
+    """``job`` and ``artifact`` are indexes; ``output``: the job left it behind, else it read it, and ``maker`` is the
+    index of the job that it came from, None for a root."""
 
     job: int
     artifact: int
     output: bool
+    maker: int | None = None
 
 
 @dataclass(slots=True)
@@ -44,60 +47,77 @@ class Dag:
 
 def session_dag(heads: Iterable[JobHead], entries_of: Callable[[JobHead], Iterable[Entry]], *,
                 roles: Iterable[Role] | None = SHOWN_ROLES, max_nodes: int = 0) -> Dag:
-    """``heads`` oldest first, in the order in which they ended.  ``roles`` None: all.  ``max_nodes`` 0: no limit; else
-    the oldest jobs that fit are there, and ``truncated`` is "nodes"."""
-    builder = _Builder()
+    """``heads`` in the order in which they began.  ``roles`` None: all.  ``max_nodes`` 0: no limit; else the oldest
+    jobs that fit are there, and ``truncated`` is "nodes"."""
     wanted = None if roles is None else frozenset(roles)
+    jobs: list[tuple[JobHead, list[Entry]]] = []
+    nodes: set[tuple[bytes, bytes]] = set()
+    size, truncated = 0, ""
     for head in heads:
         linked = [entry for entry in entries_of(head)
                   if entry.kind in {"input", "output"} and (wanted is None or entry.role in wanted)]
-        if max_nodes and builder.size() + 1 + builder.new_artifacts(linked) > max_nodes:
-            builder.dag.truncated = "nodes"
+        here = {(entry.hash, entry.path) for entry in linked if entry.hash is not None} - nodes
+        size += 1 + len(here) + sum(entry.hash is None for entry in linked)
+        if max_nodes and size > max_nodes:
+            truncated = "nodes"
             break
-        builder.add(head, linked)
+        nodes |= here
+        jobs.append((head, linked))
+    builder = _Builder(jobs)
+    for job in range(len(jobs)):
+        builder.add(job)
+    builder.dag.truncated = truncated
     return builder.dag
 
 
+class _Made(NamedTuple):
+    job: int
+    path: bytes
+
+
 class _Builder:
-    def __init__(self) -> None:
-        self.dag = Dag()
+    """Knows all that was made before it joins anything: a maker may come after its reader."""
+
+    def __init__(self, jobs: Sequence[tuple[JobHead, Sequence[Entry]]]) -> None:
+        self.dag = Dag(jobs=[head for head, _ in jobs])
+        self._entries = [entries for _, entries in jobs]
         self._nodes: dict[tuple[bytes, bytes], int] = {}  # (hash, path) → index of the artifact
-        self._at_path: dict[tuple[bytes, bytes], int] = {}  # (hash, path) → index of the latest maker
-        self._anywhere: dict[bytes, tuple[int, bytes]] = {}  # hash → (index of the latest maker, its path)
+        self._made: dict[bytes, list[_Made]] = {}  # by hash, the latest first
+        self._made_at: dict[tuple[bytes, bytes], list[_Made]] = {}  # by (hash, path), likewise
+        for job in sorted(range(len(jobs)), key=lambda job: self.dag.jobs[job].number, reverse=True):
+            for entry in self._entries[job]:
+                if entry.kind == "output" and entry.hash is not None:
+                    made = _Made(job, entry.path)
+                    self._made.setdefault(entry.hash, []).append(made)
+                    self._made_at.setdefault((entry.hash, entry.path), []).append(made)
 
-    def size(self) -> int:
-        return len(self.dag.jobs) + len(self.dag.artifacts)
-
-    def new_artifacts(self, entries: Sequence[Entry]) -> int:
-        """How many artifacts these entries would add, at most."""
-        return sum(entry.hash is None or (entry.hash, entry.path) not in self._nodes for entry in entries)
-
-    def add(self, head: JobHead, entries: Sequence[Entry]) -> None:
-        dag, job = self.dag, len(self.dag.jobs)
-        dag.jobs.append(head)
-        edges: dict[DagEdge, None] = {}
-        makers: dict[int, None] = {}
-        for entry in entries:  # inputs first, so that what the job makes is not taken for what it read
+    def add(self, job: int) -> None:
+        dag, edges, makers = self.dag, dict[DagEdge, None](), dict[int, None]()
+        for entry in self._entries[job]:
             if entry.kind == "input":
-                maker, path = self._maker(entry)
-                edges[DagEdge(job, self._artifact(entry, path, produced=maker is not None), False)] = None
-                if maker is not None:
-                    makers[maker] = None
-        for entry in entries:
+                made = self._maker(job, entry)
+                at = self._artifact(entry, entry.path if made is None else made.path, produced=made is not None)
+                edges[DagEdge(job, at, False, None if made is None else made.job)] = None
+                if made is not None:
+                    makers[made.job] = None
+        for entry in self._entries[job]:
             if entry.kind == "output":
                 edges[DagEdge(job, self._artifact(entry, entry.path, produced=True), True)] = None
-                if entry.hash is not None:
-                    self._at_path[entry.hash, entry.path] = job
-                    self._anywhere[entry.hash] = (job, entry.path)
         dag.edges += edges
         dag.job_edges += [(maker, job) for maker in makers]
 
-    def _maker(self, entry: Entry) -> tuple[int | None, bytes]:
-        """The latest earlier maker, and the path of what it made."""
+    def _maker(self, job: int, entry: Entry) -> _Made | None:
         if entry.hash is None:
-            return None, entry.path
-        same = self._at_path.get((entry.hash, entry.path))
-        return self._anywhere.get(entry.hash, (None, entry.path)) if same is None else (same, entry.path)
+            return None
+        here, anywhere = self._made_at.get((entry.hash, entry.path), ()), self._made.get(entry.hash, ())
+        return next((made for among in (here, anywhere) for made in among if self._can_feed(made.job, job)), None)
+
+    def _can_feed(self, maker: int, reader: int) -> bool:
+        """Had the one begun when the other ended?  By their numbers, and by the clock, which can have been set back
+        between them."""
+        first, second = self.dag.jobs[maker], self.dag.jobs[reader]
+        return maker != reader and (first.number < second.number or second.ended_at is None
+                                    or first.started_at < second.ended_at)
 
     def _artifact(self, entry: Entry, path: bytes, *, produced: bool) -> int:
         artifacts = self.dag.artifacts

@@ -118,21 +118,11 @@ def dag_document(graph: lineage_pb2.Graph, session: Session | None) -> Document:
 
 
 def dag_edges(graph: lineage_pb2.Graph) -> list[DagEdge]:
-    """Job to job: what a job took comes from the latest job before it that left just that content behind.
-
-    Jobs are in the order in which they ended (numbers are given when they begin, and jobs can overlap).
-    """
-    producers: dict[int, list[int]] = {}
-    for edge in graph.edges:
-        if edge.output:
-            producers.setdefault(edge.artifact, []).append(edge.job)
+    """Job to job, as the daemon says who made what a job took.  Jobs that overlap can make a cycle."""
     between: dict[tuple[int, int], list[int]] = {}
     for edge in graph.edges:
-        if edge.output:
-            continue
-        source = max((job for job in producers.get(edge.artifact, ()) if job < edge.job), default=None)
-        if source is not None:
-            between.setdefault((source, edge.job), []).append(edge.artifact)
+        if edge.HasField("maker"):
+            between.setdefault((edge.maker, edge.job), []).append(edge.artifact)
     return [DagEdge(*pair, tuple(dict.fromkeys(between[pair]))) for pair in sorted(between)]
 
 

@@ -20,7 +20,7 @@ ACCESSES: tuple[Access, ...] = get_args(Access)
 SHOWN_ROLES: frozenset[Role] = frozenset({"data", "source"})
 
 #: JSON-like values: what a context section may hold (text, not bytes, so that every client can show it).
-Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
 @dataclass(frozen=True, slots=True)

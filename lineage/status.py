@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import grpc
 
@@ -42,14 +43,15 @@ def status_of(error: RoarError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, 
 
 def error_of(failure: grpc.RpcError) -> RoarError:
     """The error that the server raised, or the nearest word for what the transport says."""
-    for key, value in failure.trailing_metadata() or ():  # type: ignore[attr-defined]
+    metadata: Any = failure.trailing_metadata() or ()
+    for key, value in metadata:
         if key == ERROR_KEY:
             whole = json.loads(value)
             kind = _CLASSES.get(whole["code"], RoarError)
             if kind is AmbiguousError:
                 return AmbiguousError(whole["message"], whole["hint"], tuple(whole.get("candidates", ())))
             return kind(whole["message"], whole["hint"])
-    code, details = failure.code(), failure.details()  # type: ignore[attr-defined]
+    code, details = failure.code(), failure.details()
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return UnavailableError("roard did not answer in time", "is the machine very busy? try again, or `roard check`")
     if code == grpc.StatusCode.UNAVAILABLE:

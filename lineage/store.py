@@ -20,16 +20,25 @@ class Link(NamedTuple):
 
 
 class GraphStore(Protocol):
-    """Edges between jobs and artifacts, in interned ids, many at a time: one call a level of a walk."""
+    """Edges between finished jobs and artifacts, in interned ids, many at a time: one call a level of a walk.
 
-    def inputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]: ...
-    def outputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]: ...
+    Jobs get their sequence number, from 1, when they begin.
+    """
+
+    def inputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
+        """By job, what a Link has: (artifact, path).  Bare, since there are very many."""
+
+    def outputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[tuple[int, int]]]: ...
     def producers(self, artifacts: Sequence[int]) -> Mapping[int, Sequence[Link]]:
-        """By artifact, the jobs that left it behind, in order of their sequence numbers (which grow with time)."""
+        """By artifact, the finished jobs that left it behind, in order of their sequence numbers."""
 
     def consumers(self, artifacts: Sequence[int]) -> Mapping[int, Sequence[Link]]: ...
     def owners(self, jobs: Sequence[int]) -> Mapping[int, int]:
         """By job, the uid that ran it."""
+
+    def untils(self, jobs: Sequence[int]) -> Mapping[int, int]:
+        """By job, the first sequence number that was not given yet when it finished: what it took can come from any
+        job with a lower one."""
 
 
 class RecordStore(GraphStore, Protocol):
@@ -50,10 +59,10 @@ class RecordStore(GraphStore, Protocol):
     def session(self, identity: bytes) -> Session | None: ...
     def current_session(self, uid: int, project: bytes) -> Session | None: ...
     def session_jobs(self, session: bytes, limit: int = 0) -> list[JobHead]:
-        """Finished jobs of a session, newest first; ``limit`` 0: all."""
+        """Finished jobs of a session, newest first by when they began; ``limit`` 0: all."""
 
     def log(self, visible: Visible, limit: int) -> list[JobHead]:
-        """Finished jobs of all sessions, newest first."""
+        """Finished jobs of all sessions, newest first by when they began."""
 
     def seen_at(self, path: bytes, visible: Visible) -> list[tuple[bytes, bytes]]:
         """(artifact hash, job id) of the contents that jobs left or found at a path, newest first."""

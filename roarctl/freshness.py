@@ -37,7 +37,7 @@ class Checker:
         except OSError:
             return "missing"
         if entry.target is not None:
-            kept = stat.S_ISLNK(found.st_mode) and os.readlink(entry.path) == entry.target  # noqa: PTH115 - bytes
+            kept = stat.S_ISLNK(found.st_mode) and os.readlink(entry.path) == entry.target
             return "same" if kept else "edited"
         if not stat.S_ISREG(found.st_mode) or (entry.size is not None and found.st_size != entry.size):
             return "edited"

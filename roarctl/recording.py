@@ -63,8 +63,7 @@ class Recording:
         context = {"git": git.result(), "environment": redact_environment(environment)}
         request = observe_pb2.RegisterRequest(
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project_root(cwd),
-            context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
-            environment_tmpdir=environment.get(b"TMPDIR", b""))
+            context=struct_to(context), tracked=zlib.compress(git.tracked, 1))
         answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
         return cls(client, answer.run, answer.number)
 

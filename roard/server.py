@@ -10,8 +10,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from lineage.errors import InvalidError, RoarError, UnavailableError
 from lineage.records import Host
@@ -24,6 +26,8 @@ _log = logging.getLogger("roard")
 _THREADS = 32
 _MESSAGE = 64 << 20
 _GRACE_SECONDS = 3.0
+_DYING_SECONDS = 15.0
+_ANSWER_SECONDS = 1.0
 
 
 def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
@@ -33,6 +37,8 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
                                "sudo roard serve")
     claim(path)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # a batch task does not interrupt what runs when it wakes up: the reader is in no hurry, what it watches is
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     nursery = zygote.start()  # first: before threads, store and gRPC
     loading = _Loading(sizes)
     # grpc takes long to import: beside the compiler
@@ -117,16 +123,29 @@ def claim(path: Path) -> None:
     if len(os.fsencode(path)) > 100:  # sun_path has 108 bytes, and .id follows
         raise InvalidError(f"the socket's path is too long: {path}", "choose one of at most 100 bytes")
     path.parent.mkdir(parents=True, exist_ok=True)
-    for each in (path, Path(f"{path}.id")):
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(each))
-            except FileNotFoundError:
-                continue
-            except OSError:
-                each.unlink(missing_ok=True)  # nobody listens: left by one that died
-                continue
-        raise UnavailableError(f"another roard serves at {path}", "stop it first, or choose another --socket")
+    identity = Path(f"{path}.id")
+    deadline = time.monotonic() + _DYING_SECONDS
+    while (state := _listener(identity)) != "none":
+        if state == "answers" or time.monotonic() > deadline:
+            raise UnavailableError(f"another roard serves at {path}", "stop it first, or choose another --socket")
+        time.sleep(0.05)
+    for each in (path, identity):
+        each.unlink(missing_ok=True)
+
+
+def _listener(path: Path) -> Literal["none", "answers", "silent"]:
+    """Silent is one that was killed: its sockets take connections until its tracepoints are closed, some seconds."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_ANSWER_SECONDS)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return "none"
+        try:
+            probe.sendall(b"\n")
+            return "answers" if probe.recv(1) else "silent"
+        except OSError:
+            return "silent"
 
 
 def _wait_for_end(why: RoarError | None) -> None:

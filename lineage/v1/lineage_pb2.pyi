@@ -166,11 +166,13 @@ class GraphArtifact(_message.Message):
     def __init__(self, hash: _Optional[bytes] = ..., path: _Optional[bytes] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., produced: _Optional[bool] = ...) -> None: ...
 
 class GraphEdge(_message.Message):
-    __slots__ = ("job", "artifact", "output")
+    __slots__ = ("job", "artifact", "output", "maker")
     JOB_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FIELD_NUMBER: _ClassVar[int]
     job: int
     artifact: int
     output: bool
-    def __init__(self, job: _Optional[int] = ..., artifact: _Optional[int] = ..., output: _Optional[bool] = ...) -> None: ...
+    maker: int
+    def __init__(self, job: _Optional[int] = ..., artifact: _Optional[int] = ..., output: _Optional[bool] = ..., maker: _Optional[int] = ...) -> None: ...

@@ -9,22 +9,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterRequest(_message.Message):
-    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked", "environment_tmpdir")
+    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     ARGV_FIELD_NUMBER: _ClassVar[int]
     CWD_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     TRACKED_FIELD_NUMBER: _ClassVar[int]
-    ENVIRONMENT_TMPDIR_FIELD_NUMBER: _ClassVar[int]
     process: str
     argv: _containers.RepeatedScalarFieldContainer[bytes]
     cwd: bytes
     project: bytes
     context: _struct_pb2.Struct
     tracked: bytes
-    environment_tmpdir: bytes
-    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ..., environment_tmpdir: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
     __slots__ = ("run", "number", "session")

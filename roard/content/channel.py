@@ -6,6 +6,7 @@ worker's memory cannot be touched by the user it runs as (it is not dumpable).
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import socket
 import struct
@@ -24,7 +25,7 @@ class Channel:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def send(self, message: object) -> None:
+    def send(self, message: Any) -> None:  # noqa: ANN401 - whatever marshal takes
         data = marshal.dumps(message)
         with self._lock:
             self._socket.sendall(_LENGTH.pack(len(data)) + data)
@@ -41,10 +42,8 @@ class Channel:
         return None if body is None else marshal.loads(body)  # noqa: S302 - see above
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._socket.close()
 
     def _exactly(self, length: int) -> bytes | None:

@@ -12,13 +12,14 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from roard.content.channel import Channel
-from roard.content.worker import Outcome, Settled
+from roard.content.worker import Outcome, Question, Settled
 from roard.content.zygote import Zygote
 from roard.probe.layout import FileId
 
 _log = logging.getLogger(__name__)
 _SIGNATURE = struct.Struct("=QQQQQQ")
-_BATCH = 256
+_BATCH = 1024
+ENDED = "the hash worker ended before it was done"
 _IDLE_SECONDS = 60.0
 #: File times advance in ticks: a file changed and hashed within one tick could change again and look the same.
 RACY_NS = 20_000_000
@@ -69,18 +70,22 @@ class Hashing:
                    ) -> Future[list[Outcome] | None]:
         return self._ask(owner, "hash", items)
 
-    def settle(self, owner: tuple[int, int], items: list[tuple[bytes, tuple[int, ...] | None, bytes | None]]
-               ) -> list[Settled]:
-        """What is at these paths now, in order; blocks. In batches, so that two threads of the worker share them."""
+    def settle(self, owner: tuple[int, int], items: list[Question]) -> list[tuple[bytes, Settled]]:
+        """(canonical path, what is there now) of each, in order; blocks. In batches, so that the worker's threads share
+        them."""
         parts = [items[at:at + _BATCH] for at in range(0, len(items), _BATCH)]
         futures = [self._ask(owner, "settle", part) for part in parts]
-        settled: list[Settled] = []
+        settled: list[tuple[bytes, Settled]] = []
         for part, future in zip(parts, futures, strict=True):
             answer = future.result()
             if answer is None:
-                answer = [(True, "the hash worker ended before it was done", None, 0, 0, 0, 0, 0, path, None)
-                          for path, _, _ in part]
-            settled.extend(answer)
+                settled += [(path, (True, ENDED, None, 0, 0, 0, 0, 0, None)) for path, _, _ in part]
+                continue
+            directories, rows = answer
+            for (path, known, digest), row in zip(part, rows, strict=True):
+                directory, _, name = path.rpartition(b"/")
+                found = row or (True, "", digest, *(known or ()), None)
+                settled.append((directories[directory] + b"/" + name, found))
         return settled
 
     def owners(self, owner: tuple[int, int], paths: list[bytes]) -> dict[bytes, str]:

@@ -2,7 +2,8 @@
 
 Requests and answers are tuples over a Channel:
   ("hash", id, [(path, tgid, fd, dev, ino, magic), ...])                        → (id, [Outcome tuple, ...])
-  ("settle", id, [(path, (dev, ino, size, mtime, ctime) | None, hash | None), ...]) → (id, [Settled tuple, ...])
+  ("settle", id, [(path, (dev, ino, size, mtime, ctime) | None, hash | None), ...])
+                                             → (id, ({directory: canonical}, [Settled tuple | None: as known, ...]))
   ("owners", id, [path, ...])                                                   → (id, {path: "name==version"})
 """
 
@@ -30,10 +31,13 @@ _VIRTUAL_DEV = {0x9123683E, 0x794C7630}  # btrfs, overlayfs
 
 #: (error words or "", hash or None, dev, ino, size, mtime, ctime)
 Outcome = tuple[str, bytes | None, int, int, int, int, int]
-#: (exists, error words or "", hash or None, dev, ino, size, mtime, ctime, canonical path, link target or None)
-Settled = tuple[bool, str, bytes | None, int, int, int, int, int, bytes, bytes | None]
+#: (exists, error words or "", hash or None, dev, ino, size, mtime, ctime, link target or None)
+Settled = tuple[bool, str, bytes | None, int, int, int, int, int, bytes | None]
+Question = tuple[bytes, tuple[int, ...] | None, bytes | None]
 
 CHANGED = "it changed while it was being read"
+LINK = "it is a symbolic link"
+SPECIAL = "it is no regular file"
 GONE = "it was gone before it could be hashed"
 DENIED = "the job's owner may not read it"
 _NOTHING = (0, 0, 0, 0, 0)
@@ -79,7 +83,7 @@ def hash_descriptor(fd: int) -> Outcome:
     """The hash of an open regular file, if it is the same before and after."""
     before = os.fstat(fd)
     if not stat.S_ISREG(before.st_mode):
-        return ("it is no regular file", None, *_signature(before))
+        return (SPECIAL, None, *_signature(before))
     digest = _digest(fd, before.st_size)
     after = os.fstat(fd)
     if _signature(before) != _signature(after):
@@ -114,26 +118,50 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int) -
     return (problem, None, *_NOTHING)
 
 
-def settle_file(path: bytes, known: tuple[int, ...] | None, digest: bytes | None) -> Settled:
-    """What is at a path when its job has ended; ``digest`` is believed if the signature still is ``known``."""
-    directory, name = os.path.split(path)
+def settle_files(items: list[Question]) -> tuple[dict[bytes, bytes], list[Settled | None]]:
+    """What is at these paths when their job has ended; a hash is believed if the signature still is the known one.
+
+    Also the canonical names of the directories. Most files are as they were known: that takes a word, not a row.
+    """
+    directories: dict[bytes, bytes] = {}
+    settled: list[Settled | None] = []
+    for path, known, digest in items:
+        directory, _, name = path.rpartition(b"/")
+        canonical = directories.get(directory)
+        if canonical is None:
+            try:
+                canonical = os.path.realpath(directory or b"/")
+            except (OSError, ValueError):  # an embedded NUL: no such path can exist
+                canonical = directory
+            canonical = directories[directory] = canonical.rstrip(b"/")
+        settled.append(_settle(b"%b/%b" % (canonical, name), known, digest))
+    return directories, settled
+
+
+def _settle(path: bytes, known: tuple[int, ...] | None, digest: bytes | None) -> Settled | None:
+    """``path`` is canonical but for its last component."""
     try:
-        canonical = os.path.join(os.path.realpath(directory), name)
-        status = os.lstat(canonical)
-        if stat.S_ISLNK(status.st_mode):
-            return (True, "it is a symbolic link", None, *_signature(status), canonical, os.readlink(canonical))
-        if digest is not None and known == _signature(status):
-            return (True, "", digest, *_signature(status), canonical, None)
-        if not stat.S_ISREG(status.st_mode):
-            return (True, "it is no regular file", None, *_signature(status), canonical, None)
-        with _opened(canonical) as opened:
-            outcome = hash_descriptor(opened)
-            return (True, *outcome, canonical, None)
+        if digest is not None and known == _signature(os.lstat(path)):
+            return None
+        with _opened(path) as opened:
+            return (True, *hash_descriptor(opened), None)
     except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a symbolic link; a socket
+            return _settle_special(path)
         words = _words(error)
-        return (words != GONE, words, None, *_NOTHING, path, None)
-    except ValueError:  # an embedded NUL: no such path can exist
-        return (False, GONE, None, *_NOTHING, path, None)
+        return (words != GONE, words, None, *_NOTHING, None)
+    except ValueError:
+        return (False, GONE, None, *_NOTHING, None)
+
+
+def _settle_special(path: bytes) -> Settled:
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            return (True, LINK, None, *_signature(status), os.readlink(path))
+        return (True, SPECIAL, None, *_signature(status), None)
+    except OSError as error:
+        return (False, _words(error), None, *_NOTHING, None)
 
 
 class Worker:
@@ -158,7 +186,7 @@ class Worker:
             if what == "hash":
                 return [hash_file(*item) for item in items]
             if what == "settle":
-                return [settle_file(*item) for item in items]
+                return settle_files(items)
             return self._packages.owners(items)
         except MemoryError:
             return None

@@ -30,8 +30,11 @@ _WRITES: dict[int, tuple[Access, ...]] = {
 class FileState:
     """One inode (or, where only a name was seen, one name) and what the job did to it."""
 
-    __slots__ = ("before_read", "created", "device", "early", "fd", "file", "first_path", "input_file", "input_hash", "input_path", "input_reason",
-                 "nameless", "path", "read", "read_steps", "renamed", "tgid", "write_steps", "written", "wrote")
+    __slots__ = (
+        "before_read", "created", "device", "due", "early", "fd", "file", "first_path", "input_file", "input_hash",
+        "input_path", "input_reason", "nameless", "path", "read", "read_steps", "renamed", "tgid", "write_steps",
+        "written", "wrote",
+    )
 
     def __init__(self, file: FileId | None, path: bytes) -> None:
         self.file = file                                # None: only its name was seen
@@ -52,6 +55,7 @@ class FileState:
         self.input_hash: bytes | None = None
         self.input_reason = ""
         self.before_read: tuple[int, int, int, bytes] | None = None  # size, mtime, ctime, hash: of what was opened
+        self.due = False                                # waits to be hashed as an output, before the job ends
         self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
 
     @property
@@ -186,10 +190,9 @@ class FileTable:
             self._wrote(state, event.step, "create")
         elif event.flags & layout.F_TRUNCATED:
             self._wrote(state, event.step, "truncate")
-        elif event.f_mode & layout.FMODE_READ and not state.written and file.size > layout.CARRY_MAX:
-            # it will probably be read: begin now, for what is large takes long and may change
-            if state.input_file is None or state.input_hash is None:
-                self.wants[id(state)] = state
+        elif (event.f_mode & layout.FMODE_READ and not state.written and file.size > layout.CARRY_MAX
+              and state.input_hash is None):
+            self.wants[id(state)] = state               # it will probably be read, and what is large takes long
 
     def _read(self, state: FileState, file: FileId, kind: int, step: int) -> None:
         state.read.add(_READS[kind])

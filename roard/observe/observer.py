@@ -6,8 +6,6 @@ take the lock for a moment; a job that is over is finished by a pool thread, so 
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import os
 import pwd
@@ -15,6 +13,7 @@ import secrets
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ from typing import Any
 
 from lineage.errors import InvalidError, NotFoundError, UnavailableError
 from lineage.records import Host, Job, JobHead, Reason, Session, User
-from roard.content.hashing import KERNEL_FILES, RACY_NS, Hashing
-from roard.content.worker import Outcome, Settled
+from roard.content.hashing import ENDED, KERNEL_FILES, RACY_NS, Hashing
+from roard.content.worker import Outcome, Question, Settled
 from roard.observe import record
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
 from roard.observe.files import FileState, FileTable
@@ -38,9 +37,8 @@ from roard.store.store import Store
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.25
-#: An output this large is hashed when it is closed, not when the job ends, for then somebody waits …
-_EARLY_SIZE = 1 << 20
-#: … but not within the tick of its last change, when it could change again and look the same.
+#: An output is hashed when it was closed, not when the job ends, for then somebody waits; but not within the tick of its
+#: last change, when it could change again and look the same.
 _EARLY_SECONDS = 0.03
 _STRAGGLER_SECONDS = 0.3
 _FINISHERS = 4
@@ -75,8 +73,7 @@ class Observer:
         self._jobs: dict[int, WatchedJob] = {}
         self._runs: dict[bytes, WatchedJob] = {}
         self._unsaved: list[tuple[WatchedJob, Job]] = []
-        self._early: list[tuple[float, int, WatchedJob, FileState]] = []
-        self._order = itertools.count()
+        self._early: deque[tuple[float, WatchedJob, FileState]] = deque()
         self._pool = ThreadPoolExecutor(_FINISHERS, thread_name_prefix="finish")
         self._stopped = threading.Event()
         self.events = 0
@@ -135,8 +132,8 @@ class Observer:
                 if job.problem:
                     return Finished(None, job.problem)
                 if left and job.tree.root_ended and time.monotonic() > patience:
-                    return Finished(None, f"{left} process{'es' * (left > 1)} of it still run: "
-                                          "the record is final when they have ended")
+                    return Finished(None, "1 process of it still runs: the record is final when it has ended" if left == 1 else
+                                    f"{left} processes of it still run: the record is final when they have ended")
             if time.monotonic() > deadline:
                 return Finished(None, "contents are still being hashed")
         return Finished(job.result, "")
@@ -286,8 +283,9 @@ class Observer:
             self._await(job, future, lambda answer: self._inputs_hashed(ask, answer, began))
         due = time.monotonic() + _EARLY_SECONDS
         for state in files.closed:
-            if state.file is not None and state.file.size >= _EARLY_SIZE:
-                heapq.heappush(self._early, (due, next(self._order), job, state))
+            if not state.due:
+                state.due = True
+                self._early.append((due, job, state))
         files.closed = []
 
     def _await(self, job: WatchedJob, future: Future[Any], use: Any) -> None:  # noqa: ANN401 - a callback
@@ -306,7 +304,7 @@ class Observer:
         settled: list[tuple[FileId, bytes]] = []
         for at, (state, version) in enumerate(asked):
             if answer is None:
-                state.input_reason = state.input_reason or "the hash worker ended before it was done"
+                state.input_reason = state.input_reason or ENDED
                 continue
             problem, digest, _, _, size, mtime, ctime = answer[at]
             if digest is None:
@@ -317,26 +315,30 @@ class Observer:
         self._hashing.remember(settled, began)
 
     def _hash_early(self) -> None:
+        """Outputs that were closed a moment ago, and not gone since."""
         with self._lock:
             now = time.monotonic()
+            due: dict[WatchedJob, list[tuple[FileState, FileId]]] = {}
             while self._early and self._early[0][0] <= now:
-                _, _, job, state = heapq.heappop(self._early)
-                file = state.file
-                if job.final.is_set() or job.closing or file is None or state.path is None:
-                    continue
-                item = (state.path, state.tgid, state.fd, file.dev, file.ino, file.magic)
+                _, job, state = self._early.popleft()
+                state.due = False
+                if not job.closing and state.file is not None and state.path is not None:
+                    due.setdefault(job, []).append((state, state.file))
+            for job, asked in due.items():
                 began = time.time_ns()
-                future = self._hashing.hash_files(job.owner, [item])
-                self._await(job, future, lambda answer, state=state, file=file, began=began:
-                            self._output_hashed(state, file, answer, began))
+                future = self._hashing.hash_files(job.owner, [
+                    (state.path or b"", state.tgid, state.fd, file.dev, file.ino, file.magic) for state, file in asked])
+                self._await(job, future, lambda answer, asked=asked, began=began:
+                            self._outputs_hashed(asked, answer, began))
 
-    def _output_hashed(self, state: FileState, file: FileId, answer: list[Outcome] | None, began: int) -> None:
-        if answer is None or answer[0][1] is None:
-            return  # it is done again when the job has ended
-        _, digest, dev, ino, size, mtime, ctime = answer[0]
-        if digest is not None and began - max(mtime, ctime) > RACY_NS:
-            state.early = ((dev, ino, size, mtime, ctime), digest)
-            self._hashing.remember([(file._replace(size=size, mtime=mtime, ctime=ctime), digest)], began)
+    def _outputs_hashed(self, asked: list[tuple[FileState, FileId]], answer: list[Outcome] | None, began: int) -> None:
+        rows = []
+        for (state, file), outcome in zip(asked, answer or (), strict=False):
+            _, digest, dev, ino, size, mtime, ctime = outcome
+            if digest is not None and began - max(mtime, ctime) > RACY_NS:  # else it is done again at the end
+                state.early = ((dev, ino, size, mtime, ctime), digest)
+                rows.append((file._replace(size=size, mtime=mtime, ctime=ctime), digest))
+        self._hashing.remember(rows, began)
 
     # ---- the end ----
 
@@ -360,22 +362,23 @@ class Observer:
     def _record(self, job: WatchedJob) -> Job:
         files = job.files
         written = [state for state in files.all() if state.written and not state.device and state.path is not None]
-        items = [(state.path, *(state.early or (None, None))) for state in written]
+        items: list[Question] = [(state.path or b"", *(state.early or (None, None))) for state in written]
         began = time.time_ns()
-        found = self._hashing.settle(job.owner, items)  # type: ignore[arg-type]
-        settled: dict[int, Settled] = {id(state): result for state, result in zip(written, found, strict=True)}
-        self._remember_outputs(written, settled, began)
+        found = dict(zip(map(id, written), self._hashing.settle(job.owner, items), strict=True))
+        self._remember_outputs(written, found, began)
         with self._lock:
-            entries = record.Recorder(job, settled).entries()
+            entries = record.Recorder(job, found).entries()
         read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
         owners = self._hashing.owners(job.owner, read)
         return record.build(job, entries, self._probes.counts_of(job.kernel), owners)
 
-    def _remember_outputs(self, written: Iterable[FileState], settled: dict[int, Settled], began: int) -> None:
+    def _remember_outputs(self, written: Iterable[FileState], found: Mapping[int, tuple[bytes, Settled]],
+                          began: int) -> None:
         rows = []
         for state in written:
-            _, _, digest, _, ino, size, mtime, ctime, _, _ = settled[id(state)]
-            if digest is not None and state.file is not None and ino == state.file.ino:
+            _, (_, _, digest, _, ino, size, mtime, ctime, _) = found[id(state)]
+            fresh = state.early is None or state.early[1] != digest
+            if fresh and digest is not None and state.file is not None and ino == state.file.ino:
                 rows.append((state.file._replace(size=size, mtime=mtime, ctime=ctime), digest))
         self._hashing.remember(rows, began)
 
@@ -383,7 +386,7 @@ class Observer:
         try:
             head = self._store.finish_job(whole)
         except UnavailableError as error:
-            _log.error("job %s is kept in memory: %s", job.head.run.hex(), error.message)  # noqa: TRY400
+            _log.error("job %s is kept in memory: %s", job.head.run.hex(), error.message)
             with self._lock:
                 job.problem = f"not stored yet: {error.message}"
                 if all(waiting is not job for waiting, _ in self._unsaved):

@@ -11,25 +11,24 @@ from lineage.ids import counts_of
 from lineage.records import Access, Entry, EntryKind, Job, Reason
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
-from roard.content.worker import GONE, Settled
+from roard.content.worker import GONE, LINK, SPECIAL, Settled
 from roard.observe.files import FileState
 from roard.observe.job import WatchedJob
 from roard.probe.probes import Counts
 
 KERNEL_MADE = "the kernel makes it anew for each reader"
 NO_NAME = "it has no name"
-_LINK = "it is a symbolic link"
-_SPECIAL = "it is no regular file"
 #: Reasons for a hash of null that take nothing from the record: there is no content to name.
-_NO_CONTENT = frozenset({KERNEL_MADE, _LINK, _SPECIAL, NO_NAME})
+_NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL, NO_NAME})
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
+_UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, 0, 0, 0, 0, 0, None))
 _CALLS = {425: "io_uring", 209: "libaio"}
 
 
 class Recorder:
-    """Builds the record of one job that is over. ``steps`` names of the kernel become indexes."""
+    """Builds the entries of one job that is over. ``settled``: the canonical path and what is there, by id() of a state."""
 
-    def __init__(self, job: WatchedJob, settled: dict[int, Settled]) -> None:
+    def __init__(self, job: WatchedJob, settled: dict[int, tuple[bytes, Settled]]) -> None:
         self._job = job
         self._settled = settled
         head = job.head
@@ -40,7 +39,8 @@ class Recorder:
         entries: list[Entry] = []
         for state in self._job.files.all():
             if state.device:
-                entries.append(self._entry("device", state.first_path, None, _SPECIAL, None, state.read, state.read_steps))
+                entries.append(self._entry("device", state.first_path, None, SPECIAL, None, state.read,
+                                           state.read_steps))
                 continue
             if state.is_input or state.input_path:
                 entries.append(self._input(state))
@@ -61,21 +61,21 @@ class Recorder:
         if not lost:
             return
         for path, named in list(files.named.items()):
-            found = self._settled.get(id(named))
-            if found is None or not found[0]:
+            canonical, found = self._settled.get(id(named), _UNKNOWN)
+            if not found[0]:
                 continue
             state = lost.pop((found[3], found[4]), None)
             if state is not None:
                 del files.named[path]
-                state.path = found[8]
+                state.path = canonical
                 state.wrote |= named.wrote
                 state.write_steps |= named.write_steps
-                self._settled[id(state)] = found
+                self._settled[id(state)] = canonical, found
 
     def _exists(self, state: FileState) -> bool:
         """Is the very file that the job wrote still where the job left it?"""
-        found = self._settled.get(id(state))
-        if state.path is None or found is None or not found[0]:
+        _, found = self._settled.get(id(state), _UNKNOWN)
+        if state.path is None or not found[0]:
             return False
         return state.file is None or found[4] in (state.file.ino, 0)
 
@@ -83,8 +83,8 @@ class Recorder:
         file, digest, reason = state.input_file, state.input_hash, state.input_reason
         size = file.size if file is not None else None
         if file is None:  # a name that was moved or linked: what it held is what is at the new one
-            found = self._settled.get(id(state))
-            if found is not None and found[0]:
+            _, found = self._settled.get(id(state), _UNKNOWN)
+            if found[0]:
                 digest, reason, size = found[2], found[1], found[5]
             else:
                 reason = GONE
@@ -101,8 +101,7 @@ class Recorder:
             words |= state.read
             steps |= state.read_steps
         if self._exists(state):
-            found = self._settled[id(state)]
-            _, reason, digest, _, _, size, _, _, canonical, target = found
+            canonical, (_, reason, digest, _, _, size, _, _, target) = self._settled[id(state)]
             if state.file is not None and state.file.magic in KERNEL_FILES:
                 digest, reason = None, KERNEL_MADE
             return self._entry("output", canonical, digest, reason, size, words, steps, target=target)
@@ -137,14 +136,15 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
     add("long_arguments", job.tree.cut_argv, "the arguments of {n} step{s} did not fit into a record")
     add("ia32", job.tree.compat, "{n} 32-bit program{s} ran, whose file accesses are not seen yet")
     for call, number in sorted(job.tree.blind.items()):
-        add("unseen_calls", number, f"{_CALLS.get(call, f'system call {call}')} was used, whose file accesses are not seen yet")
-    unhashed = Counter(entry.kind for entry in entries
-                       if entry.hash is None and entry.kind in ("input", "output") and entry.hash_reason not in _NO_CONTENT)
-    for kind, number in sorted(unhashed.items()):
-        example = next(entry for entry in entries if entry.kind == kind and entry.hash is None
-                       and entry.hash_reason not in _NO_CONTENT)
-        name = example.path.decode(errors="replace").rpartition("/")[2]
-        add(f"unhashed_{kind}s", number, f"{{n}} {kind}{{s}} without a hash ({name}: {example.hash_reason})")
+        name = _CALLS.get(call, f"system call {call}")
+        add("unseen_calls", number, f"{name} was used, whose file accesses are not seen yet")
+    for kind in ("input", "output"):
+        unhashed = [entry for entry in entries
+                    if entry.kind == kind and entry.hash is None and entry.hash_reason not in _NO_CONTENT]
+        if unhashed:
+            name = unhashed[0].path.decode(errors="replace").rpartition("/")[2]
+            found.append(Reason(f"unhashed_{kind}s", f"{len(unhashed)} {kind}{'s' * (len(unhashed) > 1)} without a hash "
+                                                     f"({name}: {unhashed[0].hash_reason})", len(unhashed)))
     return found
 
 

@@ -92,10 +92,8 @@ class Tree:
     def _exit(self, event: ProcessEvent) -> None:
         self.live.discard(event.tgid)
         when = event.time + self.offset
-        code: int | None = os.waitstatus_to_exitcode(event.code & 0xFFFF)
-        signal = None
-        if code is not None and code < 0:
-            code, signal = None, -code
+        status = os.waitstatus_to_exitcode(event.code & 0xFFFF)
+        code, signal = (status, None) if status >= 0 else (None, -status)
         self.cpu_ns += event.cpu_ns
         self.max_rss_pages = max(self.max_rss_pages, event.max_rss_pages)
         self.ended_at = max(self.ended_at, when)

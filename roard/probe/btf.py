@@ -41,13 +41,19 @@ MEMBERS: dict[str, dict[str, str]] = {
     "signal_struct": {
         "live.counter": "s32", "flags": "u32", "group_exit_code": "s32", "sum_sched_runtime": "u64", "maxrss": "u64",
     },
-    "pt_regs": {name: "u64" for name in ("di", "si", "dx", "r10", "r8", "r9")},
+    "pt_regs": dict.fromkeys(("di", "si", "dx", "r10", "r8", "r9"), "u64"),
+}
+#: Leading parts of structures that are copied in one go, where several members are wanted at once.
+HEADS = {
+    "file_head": ("file", ("f_mode", "f_flags", "f_inode", "f_path.dentry", "f_pos")),
+    "inode_head": ("inode", ("i_mode", "i_sb", "i_ino", "i_size")),
 }
 #: An inode's times, wherever this kernel keeps them: before 6.6, from 6.6 on, from 6.11 on.
 _TIMES = {
     f"{name}_{unit}": (f"i_{name}_{unit}", f"__i_{name}.tv_{unit}", f"i_{name}.tv_{unit}")
     for name in ("mtime", "ctime") for unit in ("sec", "nsec")
 }
+_SIZES = {"u8": 1, "u16": 2, "u32": 4, "s32": 4}  # the others, and pointers: 8
 _TIME_TYPES = {"sec": "u64", "nsec": "u32"}
 
 _STRUCT, _UNION, _TYPEDEF, _VOLATILE, _CONST, _TYPE_TAG = 4, 5, 8, 9, 10, 18  # include/uapi/linux/btf.h
@@ -148,21 +154,31 @@ def declarations() -> str:
     btf = Btf()
     parts = [f"struct {name};" for name in MEMBERS]
     for struct, members in MEMBERS.items():
-        number = btf.struct(struct)
-        wanted = {path.replace(".", "_"): (path,) for path in members}
+        wanted: dict[str, tuple[str, ...]] = {path.replace(".", "_"): (path,) for path in members}
         types = {path.replace(".", "_"): kind for path, kind in members.items()}
         if struct == "inode":
             wanted |= _TIMES
             types |= {name: _TIME_TYPES[name.rpartition("_")[2]] for name in _TIMES}
-        rows = []
-        for name, paths in wanted.items():
-            place = next(filter(None, (btf.find(number, path) for path in paths)), None)
-            if place is None:
-                raise UnsupportedError(f"this kernel's struct {struct} has no {paths[0]}", "please report its version")
-            pad = f"char pad_{name}[{place.offset}]; " if place.offset else ""
-            rows.append(f"    struct {{ {pad}{types[name]} {name}; }} __attribute__((packed));")
-        parts.append(f"struct {struct} {{ union {{\n" + "\n".join(rows) + "\n}; };")
+        parts.append(_declared(btf, struct, struct, wanted, types))
+    for head, (struct, paths) in HEADS.items():
+        wanted = {path.replace(".", "_"): (path,) for path in paths}
+        types = {path.replace(".", "_"): MEMBERS[struct][path] for path in paths}
+        parts.append(_declared(btf, head, struct, wanted, types))
     return "\n".join(parts) + "\n"
+
+
+def _declared(btf: Btf, name: str, struct: str, wanted: dict[str, tuple[str, ...]], types: dict[str, str]) -> str:
+    number = btf.struct(struct)
+    rows = []
+    for member, paths in wanted.items():
+        place = next(filter(None, (btf.find(number, path) for path in paths)), None)
+        if place is None:
+            raise UnsupportedError(f"this kernel's struct {struct} has no {paths[0]}", "please report its version")
+        pad = f"char pad_{member}[{place.offset}]; " if place.offset else ""
+        # packed members are loaded byte by byte, which the verifier refuses: only where nothing else will do
+        packed = " __attribute__((packed))" if place.offset % _SIZES.get(types[member], 8) else ""
+        rows.append(f"    struct {{ {pad}{types[member]} {member}; }}{packed};")
+    return f"struct {name} {{ union {{\n" + "\n".join(rows) + "\n}; };"
 
 
 def write_headers(root: Path) -> None:

@@ -4,8 +4,8 @@ A busy thread beside it would cost 200 µs a record, so it shares its interprete
 contents that small reads carried, and hands batches to the daemon; a record leaves its ring only after the daemon has
 been sent it. Run as ``python -m roard.probe.reader SOCKET ACCESSES PAGES PROCESSES PAGES`` with descriptor numbers.
 
-A batch is (processes, accesses, number of access records by job): the processes were drained first, so every access that a process made before its EXIT
-record is in the same batch or an earlier one.
+A batch is (processes, accesses, number of access records by job). The processes were drained first, so every access
+that a process made before its EXIT record is in the same batch or an earlier one.
 """
 
 from __future__ import annotations

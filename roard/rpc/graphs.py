@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 from lineage import wire
 from lineage.dag import session_dag
 from lineage.errors import InvalidError
-from lineage.graph import Edge, Graph, Limits, Node, Start
+from lineage.graph import OUTPUT, Graph, Limits, Node, Start
 from lineage.ids import path_number
 from lineage.records import ROLES, SHOWN_ROLES, Entry, JobHead, Role
 from lineage.store import GraphStore, Visible
@@ -61,21 +61,22 @@ def walk_message(view: View, request: pb.GraphRequest, walk: Walk) -> pb.Graph:
 
 
 def dag_message(view: View, request: pb.SessionDagRequest) -> pb.Graph:
-    """Jobs oldest first, in the order in which they ended; then those that run, of which no edge is known yet."""
+    """Jobs oldest first, in the order in which they began; of those that run no edge is known yet."""
     session = view.session(request.session, request.project)
-    finished = view.store.session_jobs(session.id)[::-1]
-    ended = {head.run for head in finished}
-    running = [head for head in reversed(view.running(session.id)) if head.run not in ended]
+    heads = {head.run: head for head in view.running(session.id)}
+    heads.update({head.run: head for head in view.store.session_jobs(session.id)})  # last: one may have ended meanwhile
 
     def entries_of(head: JobHead) -> Iterable[Entry]:
         return () if head.id is None else _shown(view.store, head.id)
 
-    dag = session_dag([*finished, *running], entries_of, max_nodes=nodes_of(request.max_nodes))
+    ordered = sorted(heads.values(), key=lambda head: head.number)
+    dag = session_dag(ordered, entries_of, max_nodes=nodes_of(request.max_nodes))
     return pb.Graph(
         jobs=[wire.head_to(head) for head in dag.jobs],
         artifacts=[pb.GraphArtifact(hash=artifact.hash or b"", path=artifact.path, size=artifact.size,
                                     role=artifact.role, produced=artifact.produced) for artifact in dag.artifacts],
-        edges=[pb.GraphEdge(job=edge.job, artifact=edge.artifact, output=edge.output) for edge in dag.edges],
+        edges=[pb.GraphEdge(job=edge.job, artifact=edge.artifact, output=edge.output, maker=edge.maker)
+               for edge in dag.edges],
         truncated=dag.truncated)
 
 
@@ -100,23 +101,23 @@ class _Assembly:
         self._hashes: dict[int, bytes] = {}
         self._exact: dict[Node, Entry] = {}  # an entry with the content, at the node's path
         self._near: dict[Node, Entry] = {}  # one with the content, at another path
-        written = {edge.node for edge in graph.edges if edge.output}
-        read = {edge.node for edge in graph.edges if not edge.output}
-        self._roots = graph.roots - written
-        self._ends = self._roots | (written - read)
-        self._produced = set(graph.nodes) - self._roots
+        self._nodes = graph.nodes
+        written = {place for _, place, maker in graph.rows() if maker == OUTPUT}
+        read = {place for _, place, maker in graph.rows() if maker != OUTPUT}
+        self._roots = graph.root_places - written
+        self._ends = {self._nodes[place] for place in self._roots | (written - read)}
 
     def show_start(self, sighted: Iterable[Entry]) -> None:
         for entry in sighted:
-            self._near.update({node: entry for node in self._graph.nodes if node.artifact == self._start.artifact})
+            self._near.update({node: entry for node in self._nodes if node.artifact == self._start.artifact})
 
     def message(self, deadline: float) -> pb.Graph:
         message = pb.Graph(truncated=self._graph.truncated)
-        by_job: dict[int, list[Edge]] = {job: [] for job in self._graph.jobs}
-        for edge in self._graph.edges:
-            by_job[edge.job].append(edge)
-        listed: list[int] = []
-        for job, edges in by_job.items():
+        by_job: dict[int, list[tuple[int, int]]] = {job: [] for job in self._graph.jobs}  # → (place, maker)
+        for job, place, maker in self._graph.rows():
+            by_job[job].append((place, maker))
+        listed: dict[int, int] = {}  # job → its index in the message
+        for job, ends in by_job.items():
             if time.monotonic() > deadline:
                 message.truncated = "time"
                 break
@@ -124,13 +125,13 @@ class _Assembly:
             head = self._store.head(identity)
             if head is None:
                 continue
-            self._look_up(identity, [edge.node for edge in edges])
-            listed.append(job)
+            self._look_up(identity, [self._nodes[place] for place, _ in ends])
+            listed[job] = len(message.jobs)
             message.jobs.append(wire.head_to(head))
-        places = self._add_artifacts(message, {edge.node for job in listed for edge in by_job[job]})
+        indexes = self._add_artifacts(message, {place for job in listed for place, _ in by_job[job]})
         message.edges.extend(
-            pb.GraphEdge(job=index, artifact=places[edge.node], output=edge.output)
-            for index, job in enumerate(listed) for edge in by_job[job] if edge.node in places)
+            pb.GraphEdge(job=index, artifact=indexes[place], output=maker == OUTPUT, maker=listed.get(maker))
+            for job, index in listed.items() for place, maker in by_job[job] if place in indexes)
         return message
 
     def _look_up(self, identity: bytes, nodes: list[Node]) -> None:
@@ -161,20 +162,20 @@ class _Assembly:
                 if not missing:
                     return
 
-    def _add_artifacts(self, message: pb.Graph, linked: set[Node]) -> dict[Node, int]:
-        """Node → its index in the message, for those that are listed."""
-        places: dict[Node, int] = {}
-        for node in self._graph.nodes:
+    def _add_artifacts(self, message: pb.Graph, linked: set[int]) -> dict[int, int]:
+        """A node's place → its index in the message, for those that are listed."""
+        indexes: dict[int, int] = {}
+        for place, node in enumerate(self._nodes):
             entry = self._exact.get(node) or self._near.get(node)
             starts = node.artifact == self._start.artifact
-            if entry is None or (node not in linked and not starts):
+            if entry is None or (place not in linked and not starts):
                 continue
             if node in self._ends and entry.role not in self._roles and not starts:
                 continue
-            places[node] = len(message.artifacts)
-            message.artifacts.append(pb.GraphArtifact(
-                hash=entry.hash, path=entry.path, size=entry.size, role=entry.role, produced=node in self._produced))
-        return places
+            indexes[place] = len(message.artifacts)
+            message.artifacts.append(pb.GraphArtifact(hash=entry.hash, path=entry.path, size=entry.size,
+                                                      role=entry.role, produced=place not in self._roots))
+        return indexes
 
     def _hash(self, artifact: int) -> bytes:
         if artifact not in self._hashes:

@@ -8,16 +8,16 @@ from lineage.ids import path_number
 from lineage.records import Entry
 from lineage.store import Link
 from roard.store.environment import Tables
-from roard.store.values import PAIR, ROW, U64, Table, Txn, get, next_number, put
+from roard.store.values import PAIR, TRIPLE, U64, Table, Txn, get, next_number, put, unseal
 
 #: Entries of these roles always have edges.  The rest (package, system, device) has one only as an output, or as an
-#: input that an earlier job made: every Python job reads thousands of library files that nobody made under roar, and
+#: input that a job finished before made: every Python job reads thousands of library files that nobody made under roar, and
 #: their edges would be most of the store while they answer no question.  The job's own record lists them all.
 ALWAYS_LINKED = frozenset({"data", "source", "config", "temporary"})
 
 
-def write_edges(txn: Txn, tables: Tables, job: int, entries: Iterable[Entry]) -> None:
-    """The edges of one finished job, both ways, and where its artifacts were seen."""
+def write_edges(txn: Txn, tables: Tables, job: int, end: int, entries: Iterable[Entry]) -> None:
+    """The edges of one finished job, both ways, and where its artifacts were seen.  ``end``: its end number."""
     inputs: set[tuple[int, int]] = set()
     made: list[tuple[bytes, bytes]] = []
     for entry in entries:
@@ -31,19 +31,20 @@ def write_edges(txn: Txn, tables: Tables, job: int, entries: Iterable[Entry]) ->
             known = artifact_number(txn, tables, entry.hash)
             if known is not None and txn.get(U64.pack(known), db=tables.producers) is not None:
                 inputs.add((known, path_number(entry.path)))
-    # Outputs last: an artifact counts as made by an earlier job only.
+    # Outputs last: an artifact counts as made by another job only.
     outputs = {(_intern(txn, tables, digest), path_number(path)) for digest, path in made}
     key = U64.pack(job)
     for forward, backward, links, mark in ((tables.inputs, tables.consumers, sorted(inputs), 0),
                                            (tables.outputs, tables.producers, sorted(outputs), 1)):
-        put(txn, forward, key, b"".join(PAIR.pack(*link) for link in links), append=True)
-        _put_rows(txn, backward, ((artifact, job, path) for artifact, path in links))
-        _put_rows(txn, tables.paths, ((path, job * 2 + mark, artifact) for artifact, path in links))
+        put(txn, forward, key, b"".join(PAIR.pack(*link) for link in links))
+        _put_rows(txn, backward, [(U64.pack(artifact), PAIR.pack(job, path)) for artifact, path in links])
+        _put_rows(txn, tables.paths, [(U64.pack(path), TRIPLE.pack(end * 2 + mark, job, artifact))
+                                      for artifact, path in links])
 
 
-def _put_rows(txn: Txn, table: Table, rows: Iterable[tuple[int, int, int]]) -> None:
+def _put_rows(txn: Txn, table: Table, rows: Iterable[tuple[bytes, bytes]]) -> None:
     with txn.cursor(table) as cursor:
-        cursor.putmulti([(U64.pack(key), PAIR.pack(first, second)) for key, first, second in sorted(rows)])
+        cursor.putmulti(sorted(rows))
 
 
 def _intern(txn: Txn, tables: Tables, digest: bytes) -> int:
@@ -61,10 +62,13 @@ def artifact_number(txn: Txn, tables: Tables, digest: bytes) -> int | None:
     return None if value is None else int(U64.unpack(value)[0])
 
 
-def links_of_jobs(txn: Txn, table: Table, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+def links_of_jobs(txn: Txn, table: Table, jobs: Sequence[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
     """By job, its inputs or outputs.  Jobs that do not exist have none."""
-    make = Link._make
-    return {job: [make(link) for link in PAIR.iter_unpack(get(txn, table, U64.pack(job)) or b"")] for job in jobs}
+    found: dict[int, list[tuple[int, int]]] = {job: [] for job in jobs}
+    with txn.cursor(table) as cursor:
+        for key, data in cursor.getmulti([U64.pack(job) for job in jobs]):
+            found[U64.unpack(key)[0]] = list(PAIR.iter_unpack(unseal(key, data)))
+    return found
 
 
 def links_of_artifacts(txn: Txn, table: Table, artifacts: Sequence[int]) -> Mapping[int, Sequence[Link]]:
@@ -73,20 +77,21 @@ def links_of_artifacts(txn: Txn, table: Table, artifacts: Sequence[int]) -> Mapp
     with txn.cursor(table) as cursor:
         rows = cursor.getmulti([U64.pack(artifact) for artifact in sorted(found)], dupdata=True,
                                dupfixed_bytes=PAIR.size, keyfixed=True)
-    for artifact, job, path in ROW.iter_unpack(rows):
+    for artifact, job, path in TRIPLE.iter_unpack(rows):
         found[artifact].append(Link(job, path))
     return found
 
 
 def seen_rows(txn: Txn, tables: Tables, path: bytes, limit: int) -> list[tuple[int, int]]:
-    """(artifact number, job number) of what was at ``path``, newest first; a job's output there before its input."""
+    """(artifact number, job number) of what was at ``path``, newest first by when the jobs finished; a job's output
+    there before its input."""
     with txn.cursor(tables.paths) as cursor:
         if not cursor.set_key(U64.pack(path_number(path))) or not cursor.last_dup():
             return []
         rows: list[tuple[int, int]] = []
         for row in cursor.iterprev_dup(keys=False, values=True):
-            moment, artifact = PAIR.unpack(row)
-            rows.append((artifact, moment // 2))
+            _, job, artifact = TRIPLE.unpack(row)
+            rows.append((artifact, job))
             if len(rows) == limit:
                 break
         return rows

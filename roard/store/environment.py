@@ -17,7 +17,7 @@ import lmdb
 from lineage.errors import CorruptError, RoarError, UnavailableError, UnsupportedError
 from roard.store.values import U64, Table, get, put
 
-SCHEMA = 1
+SCHEMA = 2
 SCHEMA_KEY = b"schema"
 #: The address space to reserve, the first that mmap grants: the file is sparse and grows as it is written.
 MAP_SIZES = tuple(1 << bits for bits in (40, 38, 36, 34, 32, 30))
@@ -30,25 +30,27 @@ _ROWS = frozenset({"producers", "consumers", "paths"})
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables.  Numbers are u64, big-endian; job and artifact numbers begin at 1 and grow with time."""
+    """The tables.  Numbers are u64, big-endian, and begin at 1.  A job gets its number when it begins and its end
+    number when it finishes, so that either order can be asked for.  Its ``until`` is the first job number that was not
+    given yet when it finished: it overlapped with, or came after, all jobs with a lower one."""
 
-    meta: Table  # name → u64: the schema's version, and the newest job and artifact number
+    meta: Table  # name → u64: the schema's version, and the newest job, end and artifact number
     chunks: Table  # chunk id (32) → its bytes
     jobs: Table  # job id (32) → job number, head record
-    numbers: Table  # job number → uid (4), job id (32)
+    numbers: Table  # number of a finished job → uid (4), until, job id (32)
     runs: Table  # run (16) of a finished job → job id
-    running: Table  # run (16) → head
+    running: Table  # run (16) → job number, head
     artifacts: Table  # hash (32) → artifact number
     hashes: Table  # artifact number → hash (32)
     inputs: Table  # job number → (artifact number, path number) …
     outputs: Table  # likewise
     producers: Table  # artifact number → duplicates (job number, path number)
     consumers: Table  # likewise
-    paths: Table  # path number → duplicates (twice the job number, + 1 if it is an output, artifact number)
+    paths: Table  # path number → duplicates (twice the end number, + 1 if an output; job number; artifact number)
     log: Table  # uid (4), job number → nothing
     sessions: Table  # session id (32) → state, see sessions.py
     current: Table  # uid (4), BLAKE3 of the project (32) → session id
-    session_jobs: Table  # session id (32), job number → n of @n, job id (32)
+    session_jobs: Table  # session id (32), end number → n of @n, job id (32)
     known: Table  # stat signature → content hash (32)
 
 
@@ -127,6 +129,9 @@ def _check_schema(env: lmdb.Environment, directory: Path) -> None:
                                "install the newer roard again, or restore a backup from before it")
     if version < 1:
         raise CorruptError(f"the store at {directory} does not say which schema it has", "restore a backup")
+    if version < SCHEMA:
+        raise UnsupportedError(f"the store at {directory} has schema {version}, from before the first release",
+                               "move it away: a new one is made in its place")
 
 
 def _fsync(path: Path) -> None:

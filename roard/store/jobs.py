@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lineage import ids
@@ -13,40 +14,48 @@ from lineage.store import Visible
 from roard.store.edges import write_edges
 from roard.store.environment import Tables
 from roard.store.sessions import begin_session, change_session, read_session, uid_key
-from roard.store.values import U64, Txn, get, next_number, put, seal, unseal
+from roard.store.values import U64, Txn, get, next_number, put, seal, unseal, upcoming_number
 
 _RUNNING = b""  # what decode_head takes for the id of a job that has none yet
+_FACTS = struct.Struct(">QIQ32s")  # a row of ``numbers``, and its key before it
 
 
 def begin_job(txn: Txn, tables: Tables, head: JobHead) -> tuple[Session, JobHead]:
-    """``head`` without session and number, which this fills in."""
+    """``head`` without session and number, which this fills in.  The job gets its place in the order of all jobs here:
+    what it makes can be taken by others before it finishes."""
     session = begin_session(txn, tables, head.user, head.host, project=head.project, started_at=head.started_at)
     session = change_session(txn, tables, session.id, given=1)
     head = replace(head, session=session.id, number=session.jobs)
-    put(txn, tables.running, head.run, ids.encode_head(head))
+    put(txn, tables.running, head.run, U64.pack(next_number(txn, tables.meta, b"jobs")) + ids.encode_head(head))
     return session, head
 
 
 def update_running(txn: Txn, tables: Tables, head: JobHead) -> bool:
     """False, and nothing written, where the job does not run: a late update cannot bring it back."""
-    if get(txn, tables.running, head.run) is None:
+    number = _running_number(txn, tables, head.run)
+    if number is None:
         return False
-    put(txn, tables.running, head.run, ids.encode_head(head))
+    put(txn, tables.running, head.run, U64.pack(number) + ids.encode_head(head))
     return True
 
 
+def _running_number(txn: Txn, tables: Tables, run: bytes) -> int | None:
+    value = get(txn, tables.running, run)
+    return None if value is None else int(U64.unpack_from(value)[0])
+
+
 def running_head(txn: Txn, tables: Tables, run: bytes) -> JobHead | None:
-    record = get(txn, tables.running, run)
-    return None if record is None else ids.decode_head(record, _RUNNING)
+    value = get(txn, tables.running, run)
+    return None if value is None else ids.decode_head(value[U64.size:], _RUNNING)
 
 
 def all_running(txn: Txn, tables: Tables) -> list[JobHead]:
     with txn.cursor(tables.running) as cursor:
-        return [ids.decode_head(unseal(key, data), _RUNNING) for key, data in cursor.iternext()]
+        return [ids.decode_head(unseal(key, data)[U64.size:], _RUNNING) for key, data in cursor.iternext()]
 
 
 def forget_job(txn: Txn, tables: Tables, run: bytes) -> bool:
-    """It never ran.  Its number is given again if no later one was given."""
+    """It never ran.  Its n of @n is given again if no later one was given; its job number is not."""
     head = running_head(txn, tables, run)
     if head is None:
         return False
@@ -69,15 +78,17 @@ def finish_job(txn: Txn, tables: Tables, job: Job, encoded: tuple[bytes, bytes, 
     change_session(txn, tables, job.head.session, ended=identity)
     for chunk, data in chunks.items():
         txn.put(chunk, seal(chunk, data), overwrite=False, db=tables.chunks)  # jobs share chunks that are alike
-    number = next_number(txn, tables.meta, b"jobs")
-    key = U64.pack(number)
-    uid = uid_key(job.head.user.uid)
+    number = _running_number(txn, tables, job.head.run)
+    if number is None:  # it did not begin here
+        number = next_number(txn, tables.meta, b"jobs")
+    key, uid = U64.pack(number), uid_key(job.head.user.uid)
+    end, until = next_number(txn, tables.meta, b"ends"), upcoming_number(txn, tables.meta, b"jobs")
     put(txn, tables.jobs, identity, key + record)
-    put(txn, tables.numbers, key, uid + identity, append=True)
+    put(txn, tables.numbers, key, uid + U64.pack(until) + identity)
     put(txn, tables.runs, job.head.run, identity)
     put(txn, tables.log, uid + key, b"")
-    put(txn, tables.session_jobs, job.head.session + key, U64.pack(job.head.number) + identity)
-    write_edges(txn, tables, number, job.entries)
+    put(txn, tables.session_jobs, job.head.session + U64.pack(end), U64.pack(job.head.number) + identity)
+    write_edges(txn, tables, number, end, job.entries)
     txn.delete(job.head.run, db=tables.running)
     return ids.decode_head(record, identity)
 
@@ -108,13 +119,16 @@ def chunk_of(txn: Txn, tables: Tables, identity: bytes) -> bytes:
     return data
 
 
-def owner_and_id(txn: Txn, tables: Tables, number: int) -> tuple[int, bytes] | None:
-    value = get(txn, tables.numbers, U64.pack(number))
-    return None if value is None else (int.from_bytes(value[:4], "big"), value[4:])
+def facts_of(txn: Txn, tables: Tables, numbers: Sequence[int]) -> list[tuple[int, int, int, bytes]]:
+    """(number, uid, until, id) of those that have finished; see ``Tables`` for ``until``."""
+    with txn.cursor(tables.numbers) as cursor:
+        return [_FACTS.unpack(key + unseal(key, data))
+                for key, data in cursor.getmulti([U64.pack(number) for number in numbers])]
 
 
 def newest_numbers(txn: Txn, tables: Tables, visible: Visible) -> Iterator[int]:
-    """Numbers of the finished jobs of all visible users, newest first, without reading anyone else's."""
+    """Numbers of the finished jobs of all visible users, newest first by when they began, without reading anyone
+    else's."""
     return heapq.merge(*(_numbers_of(txn, tables, uid) for uid in _uids(txn, tables) if visible(uid)), reverse=True)
 
 

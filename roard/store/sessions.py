@@ -70,7 +70,8 @@ def end_session(txn: Txn, tables: Tables, uid: int, project: bytes) -> Session |
 
 
 def session_index(txn: Txn, tables: Tables, session: bytes) -> list[tuple[int, bytes]]:
-    """(n of @n, job id) of the finished jobs, in the order of the hash chain (they are numbered as they begin)."""
+    """(n of @n, job id) of the finished jobs, in the order of the hash chain, which is that of their ends (they are
+    numbered as they begin)."""
     rows: list[tuple[int, bytes]] = []
     with txn.cursor(tables.session_jobs) as cursor:
         if cursor.set_range(session):

@@ -68,11 +68,11 @@ class Store:
 
     # -- jobs as they run ---------------------------------------------------------------------------------------------
 
-    def begin_job(  # noqa: PLR0917 - a head's fields, in the order of the record
+    def begin_job(
             self, user: User, host: Host, project: bytes, run: bytes, argv: Sequence[bytes], cwd: bytes,
             started_at: int) -> tuple[Session, JobHead]:
-        """Gives the job the next number of the project's current session, which begins where there is none.  Nothing
-        is known to be missing from it yet, so it is complete so far."""
+        """Gives the job its sequence number, and the next number of the project's current session, which begins where
+        there is none.  Nothing is known to be missing from it yet, so it is complete so far."""
         head = JobHead(
             id=None, run=run, session=b"", number=0, user=user, host=host, argv=tuple(argv), cwd=cwd, project=project,
             started_at=started_at, ended_at=None, exit_code=None, signal=None, interrupted=False, complete=True,
@@ -127,9 +127,9 @@ class Store:
             return sessions.current_session(txn, self._tables, uid, project)
 
     def session_jobs(self, session: bytes, limit: int = 0) -> list[JobHead]:
-        """Finished jobs, newest first; ``limit`` 0: all."""
+        """Finished jobs, newest first by when they began; ``limit`` 0: all."""
         with self._read() as txn:
-            rows = reversed(sessions.session_index(txn, self._tables, session))
+            rows = sorted(sessions.session_index(txn, self._tables, session), reverse=True)
             return [jobs.stored_head(txn, self._tables, identity) for _, identity in islice(rows, limit or None)]
 
     def session_numbers(self, session: bytes) -> dict[int, bytes]:
@@ -150,10 +150,9 @@ class Store:
             return self._job_id(txn, number)
 
     def _job_id(self, txn: Txn, number: int) -> bytes:
-        found = jobs.owner_and_id(txn, self._tables, number)
-        if found is None:
-            raise NotFoundError(f"no job has the number {number}")
-        return found[1]
+        for _, _, _, identity in jobs.facts_of(txn, self._tables, [number]):
+            return identity
+        raise NotFoundError(f"no finished job has the number {number}")
 
     def head(self, identity: bytes) -> JobHead | None:
         with self._read() as txn:
@@ -180,7 +179,7 @@ class Store:
             yield chunk, self._chunk(chunk)
 
     def log(self, visible: Visible, limit: int) -> list[JobHead]:
-        """Newest first, by when they ended; ``limit`` 0: all."""
+        """Newest first by when they began; ``limit`` 0: all."""
         with self._read() as txn:
             numbers = islice(jobs.newest_numbers(txn, self._tables, visible), limit or None)
             return [jobs.stored_head(txn, self._tables, self._job_id(txn, number)) for number in list(numbers)]
@@ -211,11 +210,11 @@ class Store:
             raise NotFoundError(f"no artifact has the number {number}")
         return digest
 
-    def inputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+    def inputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
         with self._read() as txn:
             return edges.links_of_jobs(txn, self._tables.inputs, jobs)
 
-    def outputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[Link]]:
+    def outputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
         with self._read() as txn:
             return edges.links_of_jobs(txn, self._tables.outputs, jobs)
 
@@ -232,16 +231,23 @@ class Store:
         with self._read() as txn:
             return self._owners(txn, jobs)
 
-    def _owners(self, txn: Txn, numbers: Iterable[int]) -> dict[int, int]:
-        found = ((number, jobs.owner_and_id(txn, self._tables, number)) for number in numbers)
-        return {number: pair[0] for number, pair in found if pair is not None}
+    def untils(self, jobs: Sequence[int]) -> Mapping[int, int]:
+        """Without the jobs that do not exist."""
+        with self._read() as txn:
+            return self._untils(txn, jobs)
+
+    def _owners(self, txn: Txn, numbers: Sequence[int]) -> dict[int, int]:
+        return {number: uid for number, uid, _, _ in jobs.facts_of(txn, self._tables, numbers)}
+
+    def _untils(self, txn: Txn, numbers: Sequence[int]) -> dict[int, int]:
+        return {number: until for number, _, until, _ in jobs.facts_of(txn, self._tables, numbers)}
 
     def seen_at(self, path: bytes, visible: Visible) -> list[tuple[bytes, bytes]]:
         """(artifact hash, id of the newest job) of the contents that visible jobs left or found at ``path``, newest
-        first, each content once; of the newest 10,000 sightings."""
+        first by when the jobs finished, each content once; of the newest 10,000 sightings."""
         with self._read() as txn:
             rows = edges.seen_rows(txn, self._tables, path, MAX_SEEN)
-            owners = self._owners(txn, {job for _, job in rows})
+            owners = self._owners(txn, list({job for _, job in rows}))
             newest: dict[int, int] = {}
             for artifact, job in rows:
                 if job in owners and visible(owners[job]):

@@ -23,7 +23,7 @@ Table: TypeAlias = Any  # lmdb._Database, which the module does not export
 SUM_SIZE = 8
 U64 = struct.Struct(">Q")  # big-endian, so that keys sort as numbers do
 PAIR = struct.Struct(">QQ")
-ROW = struct.Struct(">QQQ")  # key and value of a fixed-size duplicate
+TRIPLE = struct.Struct(">QQQ")  # also the key of a fixed-size duplicate and its PAIR
 
 
 def seal(key: bytes, value: bytes) -> bytes:
@@ -48,8 +48,13 @@ def put(txn: Txn, table: Table, key: bytes, value: bytes, *, append: bool = Fals
     txn.put(key, seal(key, value), append=append, db=table)
 
 
+def upcoming_number(txn: Txn, meta: Table, name: bytes) -> int:
+    """What ``next_number`` would give."""
+    return int(U64.unpack(get(txn, meta, name) or bytes(U64.size))[0]) + 1
+
+
 def next_number(txn: Txn, meta: Table, name: bytes) -> int:
     """The next number of a counter: 1, 2, 3 …"""
-    number = U64.unpack(get(txn, meta, name) or bytes(U64.size))[0] + 1
+    number = upcoming_number(txn, meta, name)
     put(txn, meta, name, U64.pack(number))
-    return int(number)
+    return number

@@ -204,6 +204,10 @@ class Chain:
         return {artifact: [Link(artifact + on, 0) for on in range(1, self.width + 1) if artifact + on <= self.length]
                 for artifact in artifacts}
 
+    def untils(self, jobs: Sequence[int]) -> Mapping[int, int]:
+        self._count("untils")
+        return {job: job + 1 for job in jobs}
+
     def owners(self, jobs: Sequence[int]) -> Mapping[int, int]:
         self._count("owners")
         return dict.fromkeys(jobs, 0)

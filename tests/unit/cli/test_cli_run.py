@@ -106,7 +106,6 @@ def test_job_is_registered_described_and_finished(roar, daemon, monkeypatch):
     assert b"hunter2" not in b"".join(register.argv)
     assert register.project == register.cwd == os.fsencode(os.path.realpath(roar.project))
     assert zlib.decompress(register.tracked) == register.cwd + b"/code.py"
-    assert register.environment_tmpdir == b"/scratch"
     assert {"git", "environment"} <= set(register.context)
     assert not {"GRPC_VERBOSITY", "GRPC_ENABLE_FORK_SUPPORT"} & set(register.context["environment"])
     assert "cores" in describe.context["hardware"]

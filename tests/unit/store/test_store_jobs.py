@@ -272,8 +272,8 @@ def test_many_threads_at_once_get_numbers_without_gaps(store: Store) -> None:
     session = store.session(heads[0].session)
     assert session is not None
     link = session.id
-    for head in reversed(store.session_jobs(session.id)):
-        link = ids.chain(link, head.id)
+    for identity in store.session_numbers(session.id).values():
+        link = ids.chain(link, identity)
     assert session.head == link
 
 

@@ -1,0 +1,168 @@
+"""The table of files: what a sequence of events means, without a kernel."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from roard.observe.events import AccessEvent, ContentEvent, NameEvent
+from roard.observe.files import CHANGED_BEFORE, RENAME_EXCHANGE, FileState, FileTable
+from roard.probe import layout
+
+STEP = 7
+
+
+class Story:
+    """Events as a process would cause them; files are named by inode numbers."""
+
+    def __init__(self) -> None:
+        self.table = FileTable()
+        self.now = itertools.count(1)
+
+    def file(self, ino: int, version: int = 1, size: int = 10) -> tuple[int, int, int, int, int, int, int, int]:
+        return (1, ino, 0, size, version, version, 0xEF53, 0o100644)
+
+    def access(self, kind: int, ino: int, path: bytes | None = None, flags: int = 0, mode: int = 3, version: int = 1,
+               size: int = 10, step: int = STEP) -> None:
+        flags |= layout.F_PATH if path else 0
+        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, self.file(ino, version, size), path, mode, 0))
+
+    def name(self, kind: int, first: bytes, second: bytes = b"", call_flags: int = 0) -> None:
+        self.table.name(NameEvent(kind, 0, 1, STEP, next(self.now), 42, first, second, call_flags))
+
+    def content(self, ino: int, digest: bytes, version: int = 1) -> None:
+        self.table.content(ContentEvent(64, 0, 1, STEP, next(self.now), self.file(ino, version), digest))
+
+    def state(self, ino: int) -> FileState:
+        return self.table.states[1, ino, 0]
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def test_read_makes_an_input_of_the_version_that_was_read(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/a", mode=1)
+    assert not story.state(1).is_input
+    story.access(layout.READ, 1, version=2)
+    state = story.state(1)
+    assert (state.input_path, state.input_file is not None and state.input_file.mtime) == (b"/d/a", 2)
+    assert list(story.table.wants.values()) == [state]
+
+
+def test_content_that_was_carried_needs_no_hashing(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a")
+    story.content(1, b"h")
+    assert story.state(1).input_hash == b"h"
+    assert story.table.wants == {}
+
+
+def test_content_of_another_version_is_refused(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a", version=1)
+    story.content(1, b"h", version=2)
+    assert story.state(1).input_hash is None
+    assert story.state(1).input_reason == CHANGED_BEFORE
+
+
+def test_content_read_after_writing_is_not_the_inputs(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a")
+    story.access(layout.WRITE, 1)
+    story.content(1, b"new")
+    assert story.state(1).input_hash is None
+
+
+def test_written_then_read_is_no_input(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/a", layout.F_CREATED)
+    story.access(layout.READ, 1)
+    assert not story.state(1).is_input
+    assert story.state(1).wrote == {"create"}
+    assert story.state(1).read == {"read"}
+
+
+def test_hash_from_before_the_read_counts_if_it_is_that_version(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/a", mode=1, size=1 << 20)
+    story.state(1).take_hash(1 << 20, 1, 1, b"h")
+    story.access(layout.READ, 1, size=1 << 20)
+    assert story.state(1).input_hash == b"h"
+
+
+def test_a_hash_with_another_ctime_counts_only_after_a_rename(story: Story) -> None:
+    for ino, renamed, expected in ((1, False, None), (2, True, b"h")):
+        path = b"/d/%d" % ino
+        story.access(layout.READ, ino, path)
+        if renamed:
+            story.name(layout.RENAME, path, path + b"x")
+        story.state(ino).take_hash(10, 1, 99, b"h")
+        assert expected == story.state(ino).input_hash
+
+
+def test_large_files_are_wanted_when_they_are_opened(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/small", mode=1, size=layout.CARRY_MAX)
+    story.access(layout.OPEN, 2, b"/d/large", mode=1, size=layout.CARRY_MAX + 1)
+    story.access(layout.OPEN, 3, b"/d/written", layout.F_TRUNCATED, mode=2, size=layout.CARRY_MAX + 1)
+    assert [state.path for state in story.table.wants.values()] == [b"/d/large"]
+
+
+def test_rename_chain_ends_at_the_last_name(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/t1", layout.F_CREATED)
+    story.name(layout.RENAME, b"/d/t1", b"/d/./t2")
+    story.name(layout.RENAME, b"/d/x/../t2", b"/d/final")
+    assert story.state(1).path == b"/d/final"
+    assert story.table.named == {}
+
+
+def test_rename_over_another_takes_its_name(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/f")
+    story.access(layout.OPEN, 2, b"/d/tmp", layout.F_CREATED)
+    story.name(layout.RENAME, b"/d/tmp", b"/d/f")
+    assert (story.state(1).path, story.state(1).input_path) == (None, b"/d/f")
+    assert story.state(2).path == b"/d/f"
+
+
+def test_exchange_swaps_two_names(story: Story) -> None:
+    for ino, path in ((1, b"/d/a"), (2, b"/d/b")):
+        story.access(layout.OPEN, ino, path, layout.F_CREATED)
+    story.name(layout.RENAME, b"/d/a", b"/d/b", RENAME_EXCHANGE)
+    assert (story.state(1).path, story.state(2).path) == (b"/d/b", b"/d/a")
+
+
+def test_directory_takes_its_files_along(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/run.tmp/x/a", layout.F_CREATED)
+    story.name(layout.LINK, b"/d/old", b"/d/run.tmp/b")
+    story.name(layout.RENAME, b"/d/run.tmp", b"/d/run")
+    assert story.state(1).path == b"/d/run/x/a"
+    assert list(story.table.named) == [b"/d/run/b"]
+    story.name(layout.UNLINK, b"/d/run/x/a")
+    assert story.state(1).path is None
+
+
+def test_unlink_of_what_was_there_before(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a")
+    story.name(layout.UNLINK, b"/d/a")
+    story.name(layout.UNLINK, b"/d/never-opened")
+    story.name(layout.UNLINK, b"/d/dir", call_flags=0x200)
+    assert set(story.table.removed) == {b"/d/a", b"/d/never-opened"}
+
+
+def test_inode_used_again_is_another_file(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/a", layout.F_CREATED)
+    story.name(layout.UNLINK, b"/d/a")
+    story.access(layout.OPEN, 1, b"/d/b", layout.F_CREATED)
+    assert [state.path for state in story.table.all()] == [b"/d/b", None]
+
+
+def test_paths_that_did_not_fit_are_counted(story: Story) -> None:
+    story.access(layout.READ, 1, b"/deep", layout.F_CUT)
+    story.table.name(NameEvent(layout.RENAME, layout.F_UNREADABLE, 1, STEP, 1, 42, b"", b"", 0))
+    story.access(layout.READ, 2)
+    assert (story.table.cut_paths, story.table.unknown_paths) == (1, 2)
+
+
+def test_written_again_after_closing_is_queued_again(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/a", layout.F_CREATED)
+    for _ in range(2):
+        story.access(layout.WRITE, 1)
+        story.access(layout.CLOSE, 1)
+    assert story.table.closed == [story.state(1)] * 2
