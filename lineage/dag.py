@@ -7,8 +7,10 @@ root of the session.  Jobs that overlap can take from each other, so there can b
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple
 
 from lineage.records import SHOWN_ROLES, Entry, JobHead, Role
@@ -70,6 +72,19 @@ def session_dag(heads: Iterable[JobHead], entries_of: Callable[[JobHead], Iterab
     return builder.dag
 
 
+def _untils(heads: Sequence[JobHead]) -> list[int]:
+    """By job, the index of the first from which on all began after it had ended; those before it count as makers of
+    what it took.  The clock may have been set back between two jobs: their order counts more than their times."""
+    began: list[float] = []  # by index, the earliest beginning from there on: ascending
+    earliest = inf
+    for head in reversed(heads):
+        earliest = min(earliest, head.started_at)
+        began.append(earliest)
+    began.reverse()
+    return [len(heads) if head.ended_at is None else max(job, bisect_left(began, head.ended_at))
+            for job, head in enumerate(heads)]
+
+
 class _Made(NamedTuple):
     job: int
     path: bytes
@@ -82,10 +97,11 @@ class _Builder:
         self.dag = Dag(jobs=[head for head, _ in jobs])
         self._entries = [entries for _, entries in jobs]
         self._nodes: dict[tuple[bytes, bytes], int] = {}  # (hash, path) → index of the artifact
-        self._made: dict[bytes, list[_Made]] = {}  # by hash, the latest first
+        self._untils = _untils(self.dag.jobs)
+        self._made: dict[bytes, list[_Made]] = {}  # by hash, in the order of the jobs
         self._made_at: dict[tuple[bytes, bytes], list[_Made]] = {}  # by (hash, path), likewise
-        for job in sorted(range(len(jobs)), key=lambda job: self.dag.jobs[job].number, reverse=True):
-            for entry in self._entries[job]:
+        for job, entries in enumerate(self._entries):
+            for entry in entries:
                 if entry.kind == "output" and entry.hash is not None:
                     made = _Made(job, entry.path)
                     self._made.setdefault(entry.hash, []).append(made)
@@ -109,15 +125,13 @@ class _Builder:
     def _maker(self, job: int, entry: Entry) -> _Made | None:
         if entry.hash is None:
             return None
-        here, anywhere = self._made_at.get((entry.hash, entry.path), ()), self._made.get(entry.hash, ())
-        return next((made for among in (here, anywhere) for made in among if self._can_feed(made.job, job)), None)
-
-    def _can_feed(self, maker: int, reader: int) -> bool:
-        """Had the one begun when the other ended?  By their numbers, and by the clock, which can have been set back
-        between them."""
-        first, second = self.dag.jobs[maker], self.dag.jobs[reader]
-        return maker != reader and (first.number < second.number or second.ended_at is None
-                                    or first.started_at < second.ended_at)
+        for made in (self._made_at.get((entry.hash, entry.path), []), self._made.get(entry.hash, [])):
+            end = bisect_left(made, (self._untils[job],))
+            if end and made[end - 1].job == job:
+                end = bisect_left(made, (job,))
+            if end:
+                return made[end - 1]
+        return None
 
     def _artifact(self, entry: Entry, path: bytes, *, produced: bool) -> int:
         artifacts = self.dag.artifacts

@@ -45,7 +45,7 @@ class Makers:
             if len(visible) > 1:
                 self._made[artifact] = visible
             else:
-                self._sole[artifact] = tuple(visible[0]) if visible else None
+                self._sole[artifact] = (visible[0][0], visible[0][1]) if visible else None
 
     def may_see(self, jobs: Iterable[int]) -> Mapping[int, bool]:
         """By job, for at least those asked for.  A job without an owner (it is damaged, or gone) is not seen."""

@@ -1,12 +1,14 @@
 """A session's jobs drawn from top to bottom, in lanes as `git log --graph` has them.
 
-Jobs come in the order in which they ended, so what a job took stands above it. Every edge has a lane from the job that
-made the artifacts, named where the lane begins, to the job that took them.
+What a job took stands above it, and else jobs come in the order in which they began. Every edge has a lane from the job
+that made the artifacts, named where the lane begins, to the job that took them. Of jobs that overlapped and took each
+other's there is no such order: what goes back up is said in words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 
 from lineage import wire
 from lineage.document import DagEdge, dag_edges
@@ -20,22 +22,50 @@ _COMMAND_WIDTH = 60
 
 
 def dag_lines(graph: lineage_pb2.Graph, palette: Palette) -> list[str]:
-    drawing = _Drawing(graph, palette)
-    for job in range(len(graph.jobs)):
+    edges = dag_edges(graph)
+    drawing = _Drawing(graph, edges, palette)
+    for job in drawing_order(len(graph.jobs), edges):
         drawing.add(job)
     if graph.truncated:
         drawing.lines.append(palette.yellow(f"! not everything: {printable(graph.truncated)}"))
     return drawing.lines
 
 
+def drawing_order(jobs: int, edges: Sequence[DagEdge]) -> list[int]:
+    """Sources before their targets; a cycle is entered at its first job."""
+    waiting_for = [0] * jobs
+    targets: list[list[int]] = [[] for _ in range(jobs)]
+    for edge in edges:
+        waiting_for[edge.target] += 1
+        targets[edge.source].append(edge.target)
+    ready = [job for job in range(jobs) if not waiting_for[job]]
+    heapify(ready)
+    order: list[int] = []
+    placed = [False] * jobs
+    first = 0  # none before it is left
+    while len(order) < jobs:
+        if not ready:
+            while placed[first]:
+                first += 1
+            ready.append(first)
+        job = heappop(ready)
+        placed[job] = True
+        order.append(job)
+        for target in targets[job]:
+            waiting_for[target] -= 1
+            if not waiting_for[target] and not placed[target]:
+                heappush(ready, target)
+    return order
+
+
 class _Drawing:
-    def __init__(self, graph: lineage_pb2.Graph, palette: Palette) -> None:
+    def __init__(self, graph: lineage_pb2.Graph, edges: Sequence[DagEdge], palette: Palette) -> None:
         self.lines: list[str] = []
         self._graph = graph
         self._palette = palette
-        edges = dag_edges(graph)
+        self._drawn: set[int] = set()
         self._edges_from: dict[int, list[DagEdge]] = {}
-        self._taken: set[tuple[int, int]] = set()  # (job, artifact) with a lane
+        self._taken: set[tuple[int, int]] = set()  # (job, artifact) of an edge
         self._left: set[tuple[int, int]] = set()
         for edge in edges:
             self._edges_from.setdefault(edge.source, []).append(edge)
@@ -62,9 +92,11 @@ class _Drawing:
                   f"{command_text(head.argv, _COMMAND_WIDTH)}{ended}{missing}")
         for each in arriving:
             self._lanes[each] = None
-        edges = self._edges_from.get(job, [])
+        self._drawn.add(job)
+        edges = [edge for edge in self._edges_from.get(job, []) if edge.target not in self._drawn]
+        back = [edge for edge in self._edges_from.get(job, []) if edge.target in self._drawn]
         for position, edge in enumerate(edges):
-            said = f"{self._names(edge.artifacts)} → @{self._graph.jobs[edge.target].number}"
+            said = self._said(edge)
             if position == 0:
                 self._lanes[lane] = edge.target
                 self._put(self._gutter(lane, "│"), palette.dim(said))
@@ -72,11 +104,16 @@ class _Drawing:
                 opened = self._free_lane(after=lane)
                 self._put(self._opening(lane, opened), palette.dim(said))
                 self._lanes[opened] = edge.target
+        for edge in back:
+            self._put(self._gutter(lane, "│" if edges else " "), palette.dim(f"{self._said(edge)} above"))
         ends = [artifact for artifact in left if (job, artifact) not in self._left]
         if ends:
             self._put(self._gutter(lane, "│" if edges else " "), palette.dim(f"out {self._names(ends)}"))
         while self._lanes and self._lanes[-1] is None:
             self._lanes.pop()
+
+    def _said(self, edge: DagEdge) -> str:
+        return f"{self._names(edge.artifacts)} → @{self._graph.jobs[edge.target].number}"
 
     def _names(self, artifacts: Sequence[int]) -> str:
         paths = sorted(self._graph.artifacts[artifact].path for artifact in artifacts)

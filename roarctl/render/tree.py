@@ -22,7 +22,7 @@ _COMMAND_WIDTH = 60
 
 
 class _Node(NamedTuple):
-    """``via``: for an artifact, the job that took it: its producer is one from before that."""
+    """``via``: for an artifact, the job that took it, which knows from whom."""
 
     is_job: bool
     at: int
@@ -37,6 +37,7 @@ class _Edges:
     outputs: dict[int, list[int]] = field(default_factory=dict)
     producers: dict[int, list[int]] = field(default_factory=dict)
     consumers: dict[int, list[int]] = field(default_factory=dict)
+    makers: dict[tuple[int, int], int] = field(default_factory=dict)  # (job, artifact that it took) → who made it
 
 
 class _Tree:
@@ -53,6 +54,8 @@ class _Tree:
                                    else (self._edges.inputs, self._edges.consumers))
             of_job.setdefault(edge.job, []).append(edge.artifact)
             of_artifact.setdefault(edge.artifact, []).append(edge.job)
+            if edge.HasField("maker"):
+                self._edges.makers[edge.job, edge.artifact] = edge.maker
         self._seen: set[tuple[bool, int]] = set()
         self._lines: list[str] = []
 
@@ -101,12 +104,11 @@ class _Tree:
         return not artifact.produced, artifact.role != "data", artifact.path
 
     def _producer(self, node: _Node) -> int | None:
-        """The latest job that left this content behind before it was taken."""
-        jobs = self._graph.jobs
-        producers = self._edges.producers.get(node.at, [])
+        """The job that left this content behind: for who took it, or the latest."""
         if node.via is not None:
-            producers = [job for job in producers if job != node.via and jobs[job].ended_at <= jobs[node.via].ended_at]
-        return max(producers, key=lambda job: jobs[job].ended_at, default=None)
+            return self._edges.makers.get((node.via, node.at))
+        jobs = self._graph.jobs
+        return max(self._edges.producers.get(node.at, []), key=lambda job: jobs[job].started_at, default=None)
 
     def _text(self, node: _Node) -> str:
         if node.is_job:

@@ -11,8 +11,9 @@ from roard.store.environment import Tables
 from roard.store.values import PAIR, TRIPLE, U64, Table, Txn, get, next_number, put, unseal
 
 #: Entries of these roles always have edges.  The rest (package, system, device) has one only as an output, or as an
-#: input that a job finished before made: every Python job reads thousands of library files that nobody made under roar, and
-#: their edges would be most of the store while they answer no question.  The job's own record lists them all.
+#: input that a job made which had finished by then: every Python job reads thousands of library files that nobody made
+#: under roar, and their edges would be most of the store while they answer no question.  The job's own record lists
+#: them all.
 ALWAYS_LINKED = frozenset({"data", "source", "config", "temporary"})
 
 

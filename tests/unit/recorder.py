@@ -41,10 +41,11 @@ def begin(store: Store, user: User = ADA, project: bytes = PROJECT, argv: str = 
     return head
 
 
-def ended(head: JobHead, found: Iterable[Entry] = (), exit_code: int = 0) -> Job:
+def ended(head: JobHead, found: Iterable[Entry] = (), exit_code: int = 0, ended_at: int | None = None) -> Job:
     """The whole job that a running head becomes."""
-    step = Step(0, None, 4711, head.argv, b"/usr/bin/python", head.started_at, head.started_at + 50, exit_code, None)
-    return Job(head=replace(head, ended_at=head.started_at + 50, exit_code=exit_code), steps=(step,),
+    at = head.started_at + 50 if ended_at is None else ended_at
+    step = Step(0, None, 4711, head.argv, b"/usr/bin/python", head.started_at, at, exit_code, None)
+    return Job(head=replace(head, ended_at=at, exit_code=exit_code), steps=(step,),
                entries=tuple(found), context={"git": {"commit": "abc"}})
 
 

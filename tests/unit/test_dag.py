@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 
 from recorder import ADA, HOST, PROJECT, digest, entries, entry
 
@@ -10,9 +11,12 @@ from lineage.dag import Dag, session_dag
 from lineage.records import Entry, JobHead, Role
 
 
-def dag_of(*jobs: Iterable[Entry], roles: Iterable[Role] | None = ("data", "source"), max_nodes: int = 0) -> Dag:
+def dag_of(*jobs: Iterable[Entry], roles: Iterable[Role] | None = ("data", "source"), max_nodes: int = 0,
+           times: Sequence[tuple[int, int | None]] = ()) -> Dag:
+    """``times``: when each began and ended; without, one after the other."""
+    times = times or [(index, index + 1) for index in range(len(jobs))]
     heads = [JobHead(bytes([index]) * 32, bytes([index]) * 16, b"s" * 32, index + 1, ADA, HOST, (b"true",), b"/",
-                     PROJECT, index, index + 1, 0, None, False, True, ()) for index in range(len(jobs))]
+                     PROJECT, *times[index], 0, None, False, True, ()) for index in range(len(jobs))]
     return session_dag(heads, lambda head: jobs[head.number - 1], roles=roles, max_nodes=max_nodes)
 
 
@@ -49,6 +53,38 @@ def test_the_same_path_is_preferred_then_the_latest() -> None:
 def test_a_job_that_comes_later_made_nothing_for_an_earlier_one() -> None:
     dag = dag_of(entries(["/f=x"]), entries(outputs=["/f=x"]))
     assert dag.job_edges == []
+
+
+def test_jobs_that_overlap_feed_each_other_whichever_began_first() -> None:
+    reads, makes = entries(["/f=x"], ["/out=o"]), entries(outputs=["/f=x"])
+    assert dag_of(reads, makes, times=[(0, 9), (1, 2)]).job_edges == [(1, 0)]
+    assert dag_of(makes, reads, times=[(0, 9), (1, 2)]).job_edges == [(0, 1)]
+    assert dag_of(reads, makes, times=[(0, 5), (5, 6)]).job_edges == [], "it began when the other had ended"
+    assert dag_of(reads, makes, times=[(0, None), (5, 6)]).job_edges == [(1, 0)]
+
+
+def test_of_overlapping_makers_the_latest_to_begin_counts_and_is_said() -> None:
+    makes = entries(outputs=["/f=x"])
+    dag = dag_of(makes, entries(["/f=x"], ["/f=x"]), makes, makes, times=[(0, 9), (1, 4), (2, 8), (5, 6)])
+    assert dag.job_edges == [(2, 1)]
+    assert [(edge.job, edge.maker) for edge in dag.edges if not edge.output] == [(1, 2)]
+
+
+def test_jobs_that_took_each_others_are_a_cycle() -> None:
+    dag = dag_of(entries(["/b=b"], ["/a=a"]), entries(["/a=a"], ["/b=b"]), times=[(0, 9), (1, 8)])
+    assert dag.job_edges == [(1, 0), (0, 1)]
+    assert all(artifact.produced for artifact in dag.artifacts)
+
+
+def test_a_clock_that_was_set_back_separates_no_jobs() -> None:
+    assert dag_of(entries(outputs=["/f=x"]), entries(["/f=x"]), times=[(100, 110), (50, 60)]).job_edges == [(0, 1)]
+
+
+def test_content_that_everybody_makes_is_no_trap() -> None:
+    jobs = [entries(["/log="], [f"/log{index}="]) for index in range(250)]
+    began = time.monotonic()
+    assert dag_of(*jobs).job_edges == [(index, index + 1) for index in range(249)]
+    assert time.monotonic() - began < 1
 
 
 def test_a_job_does_not_feed_itself() -> None:

@@ -51,8 +51,9 @@ def pipeline() -> lineage_pb2.Graph:
             ("prep.py", "source", False))):
         graph.artifacts.add(hash=bytes([100 + position]) * 32, path=b"/p/" + name.encode(), size=10 ** position,
                             role=role, produced=produced)
-    for reader, artifact in ((0, 0), (0, 6), (1, 1), (2, 2), (4, 4), (4, 3), (4, 0), (5, 1)):
-        graph.edges.add(job=reader, artifact=artifact)
+    for reader, artifact, maker in ((0, 0, None), (0, 6, None), (1, 1, 0), (2, 2, 1), (4, 4, 2), (4, 3, 1),
+                                    (4, 0, None), (5, 1, 0)):
+        graph.edges.add(job=reader, artifact=artifact, maker=maker)
     for writer, artifact in ((0, 1), (1, 2), (1, 3), (2, 4), (4, 5), (5, 1)):
         graph.edges.add(job=writer, artifact=artifact, output=True)
     return graph

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
-from samples import BEGAN, SESSION, STEP, entry, incomplete, job, pipeline
+from samples import BEGAN, SESSION, STEP, entry, graph_head, incomplete, job, pipeline
 
 from lineage import wire
+from lineage.document import DagEdge
 from lineage.ids import counts_of
 from lineage.records import Entry, Job
-from lineage.v1 import admin_pb2, observe_pb2, records_pb2
+from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
 from roarctl.freshness import Checked
 from roarctl.references import Target
 from roarctl.render.artifacts import artifact_lines
-from roarctl.render.dag import dag_lines
+from roarctl.render.dag import dag_lines, drawing_order
 from roarctl.render.jobs import job_lines, log_lines, session_lines
 from roarctl.render.status import status_lines
 from roarctl.render.summary import MOST_LINES, summary
@@ -137,6 +138,71 @@ def test_dag_is_drawn_from_top_to_bottom():
         "  ●  @6 0606060  cp clean.parquet copy",
         "     out clean.parquet",
     ]
+
+
+def ring() -> lineage_pb2.Graph:
+    """@1 began first and read what @2 wrote; @3 and @4 overlapped and read each other's; @5 read of both."""
+    graph = lineage_pb2.Graph(jobs=[graph_head(number, "job") for number in range(1, 6)])
+    for name in (b"two", b"three", b"four"):
+        graph.artifacts.add(hash=name.ljust(32), path=b"/p/" + name, size=1, role="data", produced=True)
+    for writer, artifact in ((1, 0), (2, 1), (3, 2)):
+        graph.edges.add(job=writer, artifact=artifact, output=True)
+    for reader, artifact, maker in ((0, 0, 1), (2, 2, 3), (3, 1, 2), (4, 1, 2), (4, 2, 3)):
+        graph.edges.add(job=reader, artifact=artifact, maker=maker)
+    return graph
+
+
+def test_dag_of_jobs_that_overlapped_has_makers_first_and_says_what_goes_back():
+    assert dag_lines(ring(), PLAIN) == [
+        "●  @2 0202020  job",
+        "│  two → @1",
+        "●  @1 0101010  job",
+        "●  @3 0303030  job",
+        "│  three → @4",
+        "├─╮  three → @5",
+        "● │  @4 0404040  job",
+        "│ │  four → @5",
+        "│ │  four → @3 above",
+        "●─╯  @5 0505050  job",
+    ]
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3, 40])
+def test_dag_where_everyone_took_from_everyone_comes_to_an_end(jobs):
+    edges = [DagEdge(source, target, (0,)) for source in range(jobs) for target in range(jobs)]
+    assert drawing_order(jobs, edges) == list(range(jobs))
+    graph = lineage_pb2.Graph(jobs=[graph_head(number + 1, "job") for number in range(jobs)])
+    graph.artifacts.add(hash=b"a" * 32, path=b"/p/a", produced=True)
+    for at in range(jobs):
+        graph.edges.add(job=at, artifact=0, output=True)
+        graph.edges.add(job=at, artifact=0, maker=(at + 1) % jobs)
+    assert sum("@" in line and "●" in line for line in dag_lines(graph, PLAIN)) == jobs
+
+
+def test_lineage_in_a_ring_comes_to_an_end():
+    up = tree_lines(ring(), Target("job", b"\x05" * 32), {}, b"/p", PLAIN, down=False)
+    assert up == [
+        "@5 0505050  job",
+        "├─ four  666f7572  1 B  ← @4 0404040  job",
+        "│  └─ three  74687265  1 B  ← @3 0303030  job",
+        "│     └─ four  666f7572  1 B  ← @4 0404040  job  (shown above)",
+        "└─ three  74687265  1 B  ← @3 0303030  job  (shown above)",
+    ]
+    assert tree_lines(ring(), Target("job", b"\x03" * 32), {}, b"/p", PLAIN, down=True) == [
+        "→ @3 0303030  job",
+        "└─ three  74687265  1 B",
+        "   ├─ → @4 0404040  job",
+        "   │  └─ four  666f7572  1 B",
+        "   │     ├─ → @3 0303030  job  (shown above)",
+        "   │     └─ → @5 0505050  job",
+        "   └─ → @5 0505050  job",
+    ]
+
+
+def test_lineage_takes_the_daemons_word_for_who_made_what():
+    """@1 took what the later @2 wrote."""
+    assert tree_lines(ring(), Target("job", b"\x01" * 32), {}, b"/p", PLAIN, down=False) == [
+        "@1 0101010  job", "└─ two  74776f20  1 B  ← @2 0202020  job"]
 
 
 def test_lineage_goes_up_to_the_roots():

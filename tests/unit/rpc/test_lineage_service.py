@@ -398,6 +398,37 @@ def test_the_dag_of_a_session(store: Store, ada: Client) -> None:
     assert ada.SessionDag(pb.SessionDagRequest(project=PROJECT, max_nodes=5)).truncated == "nodes"
 
 
+def test_graphs_of_jobs_that_overlapped_say_who_made_what(store: Store, ada: Client) -> None:
+    """@1 began first and read what @2 wrote; @3 made it again, but later."""
+    server, maker = begin(store, started_at=10), begin(store, started_at=20)
+    store.finish_job(ended(maker, entries(["/raw=r"], ["/spool=x"]), ended_at=30))
+    server = store.finish_job(ended(server, entries(["/spool=x"], ["/out=y"]), ended_at=90))
+    store.finish_job(ended(begin(store, started_at=100), entries(["/raw=r"], ["/spool=x"])))
+    for graph in (ada.SessionDag(pb.SessionDagRequest(project=PROJECT)), ada.Ancestors(pb.GraphRequest(job=server.id))):
+        made = {(graph.jobs[edge.maker].number, graph.artifacts[edge.artifact].path, graph.jobs[edge.job].number)
+                for edge in graph.edges if edge.HasField("maker")}
+        assert made == {(2, b"/spool", 1)}
+    down = ada.Descendants(pb.GraphRequest(artifact=digest("r")))
+    assert {down.jobs[edge.maker].number for edge in down.edges if edge.HasField("maker")} == {2}
+    assert [job.number for job in ada.SessionDag(pb.SessionDagRequest(project=PROJECT)).jobs] == [1, 2, 3]
+
+
+def test_a_maker_beyond_the_limit_is_not_named(store: Store, ada: Client) -> None:
+    pipeline(store)
+    graph = ada.Ancestors(pb.GraphRequest(artifact=digest("d"), depth=1))
+    assert ([job.number for job in graph.jobs], graph.truncated) == ([3], "depth")
+    assert not any(edge.HasField("maker") for edge in graph.edges)
+
+
+def test_the_log_of_jobs_that_overlapped_is_cut_by_when_they_began(store: Store, ada: Client) -> None:
+    """The one that began first ends last."""
+    heads = [begin(store, started_at=10 * index) for index in range(5)]
+    for head in reversed(heads):
+        store.finish_job(ended(head))
+    for request in (pb.LogRequest(limit=2), pb.LogRequest(project=PROJECT, limit=2)):
+        assert [job.number for job in ada.Log(request).jobs] == [5, 4]
+
+
 # -- failures ---------------------------------------------------------------------------------------------------------
 
 

@@ -189,6 +189,28 @@ def test_producers_come_in_order_of_time(store: Store) -> None:
     assert len(jobs) == 10
 
 
+def test_jobs_are_ordered_by_their_beginning_and_know_what_had_begun_when_they_finished(store: Store) -> None:
+    first, second, third = begin(store), begin(store), begin(store, BOB)
+    assert store.update_running(replace(first, counts={"input": 4})), "an update keeps the place"
+    second, first = store.finish_job(ended(second)), store.finish_job(ended(first))
+    never, last = begin(store), begin(store)
+    assert store.forget_job(never.run)
+    third, last = store.finish_job(ended(third)), store.finish_job(ended(last))
+    numbers = [store.job_number(head.id) for head in (first, second, third, last)]
+    assert numbers == [1, 2, 3, 5], "a job that never ran leaves a gap"
+    assert store.untils([1, 2, 3, 4, 5]) == {1: 4, 2: 4, 3: 6, 5: 6}
+    assert store.log(everyone, 10) == [last, third, second, first]
+    assert store.session_jobs(first.session) == [last, second, first]
+    assert list(store.session_numbers(first.session).values()) == [second.id, first.id, last.id], "as they ended"
+
+
+def test_the_newest_content_of_a_path_is_of_the_job_that_ended_last(store: Store) -> None:
+    long, short = begin(store), begin(store)
+    short = store.finish_job(ended(short, entries(outputs=["/f=early"])))
+    long = store.finish_job(ended(long, entries(outputs=["/f=late"])))
+    assert store.seen_at(b"/f", everyone) == [(digest("late"), long.id), (digest("early"), short.id)]
+
+
 def test_library_files_have_edges_only_where_a_job_made_them(store: Store) -> None:
     reads = [entry("input", "/usr/lib/libc.so", "libc", "system"), entry("input", "/venv/np.py", "numpy", "package")]
     record(store, ["/in=a"], more=reads)

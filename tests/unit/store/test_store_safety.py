@@ -80,6 +80,15 @@ def test_a_store_of_a_newer_roard_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path / "store")
 
 
+def test_a_store_from_before_the_first_release_is_refused(tmp_path: Path) -> None:
+    env, tables = open_environment(tmp_path / "store")
+    with env.begin(write=True) as txn:
+        put(txn, tables.meta, SCHEMA_KEY, U64.pack(1))
+    env.close()
+    with pytest.raises(UnsupportedError, match="schema 1, from before the first release"):
+        Store.open(tmp_path / "store")
+
+
 def test_a_file_that_is_no_store_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "data.mdb").write_bytes(os.urandom(1 << 16))
