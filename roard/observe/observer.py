@@ -143,16 +143,16 @@ class Observer:
             job = self._job(run, uid)
         self._forget(job)
 
-    def progress(self, run: bytes, uid: int) -> tuple[JobHead, dict[str, int], bool]:
-        """(head, counts, is it final)."""
+    def progress(self, run: bytes, uid: int) -> tuple[JobHead, dict[str, int], threading.Event]:
+        """(head, counts so far, what is set when the store has it)."""
         with self._lock:
             job = self._job(run, uid)
             read = sum(1 for state in job.files.all() if state.is_input)
             written = sum(1 for state in job.files.all() if state.written)
-            return job.result or job.head, {
+            return job.head, {
                 "files_read": read, "files_written": written, "processes": len(job.tree.live),
                 "steps": len(job.tree.steps), "events": job.received_accesses + job.received_processes,
-            }, job.final.is_set()
+            }, job.final
 
     def running(self, uid: int) -> int:
         with self._lock:

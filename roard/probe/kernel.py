@@ -100,10 +100,15 @@ def open_raw_tracepoint(name: str, program: int) -> int:
 
 
 def tracefs() -> Path:
-    for root in TRACEFS:
-        if (root / "events").is_dir():
-            return root
-    raise UnsupportedError("tracefs is not mounted", "mount -t tracefs tracefs /sys/kernel/tracing")
+    """Where the tracepoints are described. Mounts it in its usual place where a lean machine has not, if it may."""
+    root = next((root for root in TRACEFS if (root / "events").is_dir()), None)
+    if root is not None:
+        return root
+    root = TRACEFS[0]
+    if _libc.mount(b"tracefs", os.fsencode(root), b"tracefs", 0, None) != 0:
+        raise UnsupportedError(f"tracefs is not mounted: {os.strerror(ctypes.get_errno())}",
+                               f"mount -t tracefs tracefs {root}")
+    return root
 
 
 def tracepoint_id(root: Path, name: str) -> int | None:

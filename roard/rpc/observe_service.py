@@ -25,6 +25,7 @@ from roard.store.store import Store
 MAX_TRACKED = 64 << 20  # bytes of names, unpacked
 MAX_SUMMARY = 200
 MAX_WAIT = 3600.0
+_ATTENTION = 0.2  # seconds within which a call that waits notices that its caller has gone
 
 
 class ObserveService(observe_pb2_grpc.ObserveServicer):
@@ -94,11 +95,27 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
         observer = self._watching()
         interval = min(max(request.interval_ms, 50), 60_000) / 1000
         while context.is_active():
-            head, counts, final = observer.progress(request.run, caller.uid)
-            yield pb.Progress(head=wire.head_to(head), **counts)
-            if final:
+            try:
+                head, counts, final = observer.progress(request.run, caller.uid)
+            except NotFoundError:
+                yield self._ended(request.run, caller)
                 return
-            time.sleep(interval)
+            yield pb.Progress(head=wire.head_to(head), **counts)
+            due = time.monotonic() + interval
+            while context.is_active() and time.monotonic() < due and not final.is_set():
+                final.wait(min(interval, _ATTENTION))
+            if final.is_set():
+                yield self._ended(request.run, caller)
+                return
+
+    def _ended(self, run: bytes, caller: Caller) -> pb.Progress:
+        """The last that there is to say of a job, as the store has it."""
+        identity = self._store.job_of_run(run)
+        job = self._store.job(identity) if identity is not None else None
+        if job is None or not caller.may_see(job.head.user.uid):
+            raise NotFoundError("no such job")
+        return pb.Progress(head=wire.head_to(job.head), steps=len(job.steps), files_read=len(job.of_kind("input")),
+                           files_written=len(job.of_kind("output")))
 
     @answered
     def Reset(self, request: pb.ResetRequest, context: grpc.ServicerContext) -> pb.ResetResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -49,7 +50,8 @@ def test_no_call_without_a_good_token(channel: grpc.Channel, daemon: Daemon, giv
     """Of the whole interface: none, empty, malformed, forged."""
     metadata = () if given is None else ((TOKEN_KEY, given),)
     calls: list[tuple[Any, Any]] = []
-    for module, stub in ((lineage_pb2, lineage_pb2_grpc.LineageStub(channel)), (observe_pb2, observe_pb2_grpc.ObserveStub(channel)),
+    for module, stub in ((lineage_pb2, lineage_pb2_grpc.LineageStub(channel)),
+                         (observe_pb2, observe_pb2_grpc.ObserveStub(channel)),
                          (admin_pb2, admin_pb2_grpc.AdminStub(channel))):
         for service in module.DESCRIPTOR.services_by_name.values():
             calls += [(getattr(stub, method.name), method.input_type._concrete_class) for method in service.methods]
@@ -95,26 +97,47 @@ def test_status_codes_and_errors_travel(channel: grpc.Channel, daemon: Daemon, p
         assert error["message"] == failure.value.details()
 
 
-def test_deadline_is_kept(channel: grpc.Channel, daemon: Daemon) -> None:
-    with pytest.raises(grpc.RpcError) as failure:
-        admin_pb2_grpc.AdminStub(channel).Health(admin_pb2.HealthRequest(), timeout=0.000001,
-                                                 metadata=((TOKEN_KEY, token(daemon)),))
-    assert code(failure) == grpc.StatusCode.DEADLINE_EXCEEDED
+@pytest.fixture
+def waiting(project: Project) -> Iterator[tuple[bytes, subprocess.Popen[bytes]]]:
+    """A job's run and its process: it has written ``a``, and writes ``b`` when there is a file ``go``."""
+    script = "echo a > a; while ! [ -e go ]; do sleep 0.05; done; echo b > b"
+    with project.popen("run", "-q", "--", "sh", "-c", script) as process:
+        deadline = time.monotonic() + 20
+        while not (project.path / "a").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        try:
+            yield bytes.fromhex(project.show("@")["run"]), process
+        finally:
+            project.write("go", "")
 
 
-def test_watch_follows_a_job_to_its_end(channel: grpc.Channel, daemon: Daemon, project: Project) -> None:
-    process = project.popen("run", "-q", "--", "sh", "-c", "echo a > a; sleep 1; echo b > b")
-    deadline = time.monotonic() + 20
-    while not (project.path / "a").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def test_deadline_is_kept(channel: grpc.Channel, daemon: Daemon, waiting: tuple[bytes, subprocess.Popen[bytes]]) -> None:
+    """The daemon lets go of a call when its caller's time is over, and the job goes on."""
+    run, process = waiting
     stub = observe_pb2_grpc.ObserveStub(channel)
-    run = bytes.fromhex(project.show("@")["run"])
-    seen = list(stub.Watch(observe_pb2.WatchRequest(run=run, interval_ms=100), timeout=30, metadata=((TOKEN_KEY, token(daemon)),)))
+    with pytest.raises(grpc.RpcError) as failure:
+        list(stub.Watch(observe_pb2.WatchRequest(run=run, interval_ms=60_000), timeout=0.5,
+                        metadata=((TOKEN_KEY, token(daemon)),)))
+    assert code(failure) == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert process.poll() is None
+
+
+def test_watch_follows_a_job_to_its_end(channel: grpc.Channel, daemon: Daemon, project: Project,
+                                        waiting: tuple[bytes, subprocess.Popen[bytes]]) -> None:
+    run, process = waiting
+    stub = observe_pb2_grpc.ObserveStub(channel)
+    metadata = ((TOKEN_KEY, token(daemon)),)
+    seen = []
+    for progress in stub.Watch(observe_pb2.WatchRequest(run=run, interval_ms=100), timeout=30, metadata=metadata):
+        seen.append(progress)
+        if progress.files_written:
+            project.write("go", "")
     assert process.wait(30) == 0
     assert [seen[0].processes > 0, seen[0].head.HasField("id")] == [True, False]
-    assert (seen[-1].processes, seen[-1].files_written) == (0, 2)
+    assert (seen[-1].processes, seen[-1].files_written, seen[-1].head.exit_code) == (0, 2, 0)
     assert seen[-1].head.id
+    assert list(stub.Watch(observe_pb2.WatchRequest(run=run), timeout=30, metadata=metadata)) == seen[-1:]
 
 
 def test_anyone_can_recompute_the_id(channel: grpc.Channel, daemon: Daemon, project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -221,17 +222,24 @@ def test_a_git_that_hangs(repository: Path, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(git, "TIMEOUT", 0.3)
     start = time.monotonic()
     section = ask(repository)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30, "not as long as it sleeps"
     assert "took too long" in section["error"]
     assert (section["commit"], section["dirty"], section["untracked"], section["diff"]) == (None, None, None, None)
 
 
-def test_starting_does_not_wait(repository: Path) -> None:
-    start = time.perf_counter()
+def test_starting_does_not_wait(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A git that goes on when the test has come back from starting it."""
+    real, go = shutil.which("git"), tmp_path / "go"
+    program = tmp_path / "bin/git"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nwhile ! [ -e {go} ]; do sleep 0.01; done\nexec {real} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     probe = GitProbe(os.fsencode(repository))
-    started = time.perf_counter() - start
-    probe.stop()
-    assert started < 0.1
+    go.touch()
+    section = probe.result()
+    assert section is not None
+    assert section["error"] == ""
 
 
 def test_names_that_are_not_text(repository: Path) -> None:

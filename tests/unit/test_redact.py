@@ -210,19 +210,6 @@ def test_text_twice_is_once(text: str) -> None:
     assert redact_text(text) == redact_text(redact_text(text))
 
 
-def test_an_environment_of_200_variables_takes_less_than_two_milliseconds() -> None:
-    names = [f"VARIABLE_{number}_{'TOKEN' if number % 10 == 0 else 'DIR'}" for number in range(200)]
-    env = {name.encode(): b"/usr/local/share/some/where:" * 3 for name in names}
-    best = min(_seconds(env) for _ in range(10))
-    assert best < 0.002 * 3, f"{best * 1000:.2f} ms"  # the factor is for a busy machine
-
-
-def _seconds(env: dict[bytes, bytes]) -> float:
-    start = time.perf_counter()
-    redact_environment(env)
-    return time.perf_counter() - start
-
-
 @pytest.mark.parametrize("text",
     ["A" * 1_000_000, "key" * 300_000, "://a:" * 200_000, "pass " * 200_000, "a.-" * 300_000,
                                   "eyJ" * 300_000, '"password": "' * 70_000, "token=" * 150_000,
@@ -230,6 +217,12 @@ def _seconds(env: dict[bytes, bytes]) -> float:
                                   'password="' + "%a%" * 100_000 + '\u20ac"', "password='\\" * 100_000,
                                   "authorization:bearer " * 50_000, "https://" + "a" * 1_000_000])
 def test_hostile_texts_take_linear_time(text: str) -> None:
-    start = time.perf_counter()
+    """Sixteen times the text: not more than three times the sixteenfold time, where a square would be sixteen times."""
+    part = text[:len(text) // 16]
+    assert _seconds(text) < max(_seconds(part) for _ in range(3)) * 16 * 3 + 0.1
+
+
+def _seconds(text: str) -> float:
+    start = time.process_time()
     redact_text(text)
-    assert time.perf_counter() - start < 8
+    return time.process_time() - start

@@ -68,7 +68,8 @@ def test_what_is_no_regular_file(tmp_path: Path, kind: str) -> None:
     elif kind == "directory":
         path.mkdir()
     else:
-        socket.socket(socket.AF_UNIX).bind(str(path))
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(path))
     status = path.lstat()
     assert worker.hash_file(os.fsencode(path), 0, -1, status.st_dev, status.st_ino, 0)[1] is None
     _, rows = worker.settle_files([(os.fsencode(path), None, None)])

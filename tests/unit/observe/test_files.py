@@ -26,7 +26,8 @@ class Story:
     def access(self, kind: int, ino: int, path: bytes | None = None, flags: int = 0, mode: int = 3, version: int = 1,
                size: int = 10, step: int = STEP) -> None:
         flags |= layout.F_PATH if path else 0
-        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, self.file(ino, version, size), path, mode, 0))
+        file = self.file(ino, version, size)
+        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, mode, 0))
 
     def name(self, kind: int, first: bytes, second: bytes = b"", call_flags: int = 0) -> None:
         self.table.name(NameEvent(kind, 0, 1, STEP, next(self.now), 42, first, second, call_flags))
