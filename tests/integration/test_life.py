@@ -246,6 +246,25 @@ def test_hash_is_made_as_the_owner(two_users: tuple[Project, Project]) -> None:
         assert entry["hash"] == blake(b"x" * 100_000)
 
 
+def test_worker_is_the_user_and_not_the_users(two_users: tuple[Project, Project], daemon: Daemon) -> None:
+    """It has the user's rights, no more; the user can neither trace it nor read its memory."""
+    project, _ = two_users
+    project.write("large", "x" * 1_000_000)
+    assert project.run("cat", "large").inputs == {"large": blake(b"x" * 1_000_000)}
+    (zygote,) = children(daemon.process.pid, "roard serve")
+    statuses = [(Path(f"/proc/{each}/status"), each) for each in children(zygote, "roard serve")]
+    fields, pid = next((fields, pid) for path, pid in statuses
+                       if (fields := dict(line.split(":\t", 1) for line in path.read_text().splitlines()))["Uid"].split()
+                       == [str(project.user)] * 4)
+    assert fields["Gid"].split() == [str(project.user)] * 4
+    assert fields["CapEff"].strip("0") == ""
+    assert fields["NoNewPrivs"] == "1"
+    read = subprocess.run(["cat", f"/proc/{pid}/environ", f"/proc/{pid}/maps"], user=project.user, group=project.user,
+                          cwd="/", capture_output=True)
+    assert read.returncode != 0
+    assert read.stdout == b""
+
+
 def test_unreadable_file(two_users: tuple[Project, Project]) -> None:
     """What the command could not open is not in the record; its failure is."""
     mine, _ = two_users

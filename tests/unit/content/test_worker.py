@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import blake
 
-from roard.content import worker, zygote
+from roard.content import worker
 from roard.content.hashing import RACY_NS, Hashing, signature
 from roard.probe.layout import FileId
 
@@ -139,44 +139,3 @@ def test_only_settled_versions_are_remembered() -> None:
     assert hashing.known(old) == b"a"
     assert hashing.known(old._replace(mtime=999)) is None
     assert hashing.known(old._replace(generation=9)) is None
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="changing users needs root")
-def test_worker_is_the_user_and_not_the_users(place: Path) -> None:
-    """It reads what the user may, no more; the user can neither trace it nor read its memory."""
-    import subprocess
-    import tempfile
-
-    nursery = zygote.start()
-    hashing = Hashing(nursery, Cache())
-    try:
-        directory = Path(tempfile.mkdtemp(dir=place))
-        directory.chmod(0o755)
-        open_to_all, secret = directory / "open", directory / "secret"
-        open_to_all.write_text("all")
-        secret.write_text("root")
-        secret.chmod(0o600)
-        owner = (65534, 65534)
-        answer = hashing.hash_files(owner, [identity(open_to_all), identity(secret)]).result(30)
-        assert answer is not None
-        assert [(hexed(row[1]), row[0]) for row in answer] == [(blake(b"all"), ""), (None, worker.DENIED)]
-        pid = next(int(each.name) for each in Path("/proc").glob("[0-9]*") if f"PPid:\t{nursery.pid}\n" in status_of(each))
-        fields = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-        assert fields["Uid"].split() == ["65534"] * 4
-        assert fields["Gid"].split() == ["65534"] * 4
-        assert fields["CapEff"].strip("0") == ""
-        assert fields["NoNewPrivs"] == "1"
-        read = subprocess.run(["cat", f"/proc/{pid}/environ", f"/proc/{pid}/maps"], user=65534, group=65534, cwd="/",
-                              capture_output=True)
-        assert read.returncode != 0
-        assert read.stdout == b""
-    finally:
-        hashing.close()
-        nursery.close()
-
-
-def status_of(directory: Path) -> str:
-    try:
-        return (directory / "status").read_text()
-    except OSError:
-        return ""
