@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage.errors import AmbiguousError, RoarError
+from lineage.errors import RoarError
+from roarctl.failure import print_error
 
 if TYPE_CHECKING:
     import typer
@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(arguments)
     except RoarError as error:
-        _print_error(error, as_json=_wants_json(arguments))
+        print_error(error, as_json=_wants_json(arguments))
         return error.exit_code
     except Stopped as stopped:
         return stopped.exit_code
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("ROAR_DEBUG"):
             raise
-        _print_error(RoarError(f"internal error: {type(error).__name__}: {error}", "ROAR_DEBUG=1 shows where"),
+        print_error(RoarError(f"internal error: {type(error).__name__}: {error}", "ROAR_DEBUG=1 shows where"),
                      as_json=_wants_json(arguments))
         return _own_failure(arguments, 1)
 
@@ -95,32 +95,17 @@ def _usage_error(mistake: typer.TyperException, arguments: Sequence[str]) -> int
         print(message, file=sys.stderr)
         return mistake.exit_code
     hint = f"see `{context.command_path} --help`" if context is not None else ""
-    _print_error(RoarError(message[:1].lower() + message[1:].rstrip("."), hint), as_json=_wants_json(arguments),
+    print_error(RoarError(message[:1].lower() + message[1:].rstrip("."), hint), as_json=_wants_json(arguments),
                  code="usage")
     return _own_failure(arguments, mistake.exit_code)
 
 
-def _print_error(error: RoarError, *, as_json: bool, code: str = "") -> None:
-    if sys.stderr is None:
-        return
-    candidates = error.candidates if isinstance(error, AmbiguousError) else ()
-    if as_json:
-        whole: dict[str, object] = {"code": code or error.code, "message": error.message, "hint": error.hint}
-        if candidates:
-            whole["candidates"] = list(candidates)
-        print(json.dumps({"error": whole}), file=sys.stderr)
-        return
-    from roarctl.render.text import printable
-
-    print(f"roar: {printable(error.message)}", file=sys.stderr)
-    for candidate in candidates:
-        print(f"    {printable(candidate)}", file=sys.stderr)
-    if error.hint:
-        print(f"  {printable(error.hint)}", file=sys.stderr)
-
-
 def _wants_json(arguments: Sequence[str]) -> bool:
-    return bool(arguments) and arguments[0] != "run" and "--json" in arguments
+    if arguments and arguments[0] == "run":
+        from roarctl.running import wants_json
+
+        return wants_json(arguments[1:])
+    return "--json" in arguments
 
 
 def _own_failure(arguments: Sequence[str], otherwise: int) -> int:

@@ -100,6 +100,15 @@ class Recording:
             resources=struct_to(_resources(ended)), wait_ms=_FINISH_WAIT_MS)
         return self._client.call("Observe/Finish", request, observe_pb2.FinishResponse, _FINISH_SECONDS)
 
+    def document(self) -> str:
+        """What is recorded by now, as `roar show --json` has it, on one line."""
+        import json
+
+        from lineage.document import job_document
+        from roarctl import queries
+
+        return json.dumps(job_document(queries.job(self._client, self._run)))
+
     def forget(self) -> None:
         """The command never ran."""
         from lineage.v1 import observe_pb2

@@ -10,12 +10,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from lineage.errors import RoarError, UnavailableError
 from roarctl import launch
+from roarctl.failure import print_error
 
 if TYPE_CHECKING:
+    from lineage.v1.observe_pb2 import FinishResponse
     from roarctl.recording import Recording
 
 FAILED = 125  # roar's own failure, as of env(1) and timeout(1)
@@ -23,12 +26,14 @@ FAILED = 125  # roar's own failure, as of env(1) and timeout(1)
 # The names of the options, for the quick way here and for typer.
 QUIET = ("-q", "--quiet")
 REQUIRE_CAPTURE = ("--require-capture",)
+JSON = ("--json",)
 
 
 @dataclass(slots=True)
 class Options:
     quiet: bool = False
     require_capture: bool = False
+    as_json: bool = False
 
 
 def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
@@ -43,12 +48,21 @@ def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
         elif argument in REQUIRE_CAPTURE:
             options.require_capture = True
             continue
+        elif argument in JSON:
+            options.as_json = True
+            continue
         elif argument.startswith("-"):
             return None
         else:
             rest = list(arguments[index:])
         return (options, rest) if rest else None
     return None
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Also of a command line that makes no sense."""
+    own = takewhile(lambda argument: argument.startswith("-") and argument != "--", arguments)
+    return any(argument in JSON for argument in own)
 
 
 def execute(arguments: Sequence[str], options: Options) -> int:
@@ -78,7 +92,7 @@ def _execute(argv: list[bytes], options: Options) -> int:
             except RoarError as error:
                 if options.require_capture:
                     raise
-                _say(options, f"roar: no record of this run: {error.message}", error.hint)
+                _say(options, RoarError(f"no record of this run: {error.message}", error.hint), error.code)
             signals.running = True
         except BaseException:  # Stopped too: nobody may be left waiting
             child.abandon()
@@ -100,8 +114,8 @@ def _execute(argv: list[bytes], options: Options) -> int:
                 _finish(recording, ended, options, interrupted=bool(signals.asked))
         except launch.Stopped:
             if recording:
-                _say(options, f"roar: job @{recording.number}: the daemon is still completing the record",
-                     f"see it with `roar show @{recording.number}`")
+                _say(options, RoarError(f"job @{recording.number}: the daemon is still completing the record",
+                                        f"see it with `roar show @{recording.number}`"), "unconfirmed")
         return ended.status
 
 
@@ -126,16 +140,20 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, *, inte
         answer = recording.finish(ended, interrupted=interrupted)
         if options.quiet:
             return
-        from roarctl.render.summary import summary
-        from roarctl.render.text import Palette
-
-        lines = summary(answer, recording.number, os.getcwdb(), Palette.of(sys.stderr))  # noqa: PTH109 - bytes
-        print("\n".join(lines), file=sys.stderr)
+        print(recording.document() if options.as_json else _summary(answer, recording.number), file=sys.stderr)
     except RoarError as error:
-        _say(options, f"roar: job @{recording.number}: the record is not confirmed: {error.message}")
+        _say(options, RoarError(f"job @{recording.number}: the record is not confirmed: {error.message}"),
+             error.code)
     except Exception as error:
-        _say(options, f"roar: job @{recording.number}: no summary ({type(error).__name__}: {error})",
-             f"see it with `roar show @{recording.number}`")
+        _say(options, RoarError(f"job @{recording.number}: no summary ({type(error).__name__}: {error})",
+                                f"see it with `roar show @{recording.number}`"))
+
+
+def _summary(answer: FinishResponse, number: int) -> str:
+    from roarctl.render.summary import summary
+    from roarctl.render.text import Palette
+
+    return "\n".join(summary(answer, number, os.getcwdb(), Palette.of(sys.stderr)))  # noqa: PTH109 - bytes
 
 
 def _forget(recording: Recording | None) -> None:
@@ -144,7 +162,7 @@ def _forget(recording: Recording | None) -> None:
             recording.forget()
 
 
-def _say(options: Options, message: str, hint: str = "") -> None:
+def _say(options: Options, problem: RoarError, code: str = "") -> None:
     """A warning on stderr; the command's output goes on."""
-    if not options.quiet and sys.stderr is not None:
-        print(message + (f"\n  {hint}" if hint else ""), file=sys.stderr, flush=True)
+    if not options.quiet:
+        print_error(problem, as_json=options.as_json, code=code)

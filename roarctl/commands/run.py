@@ -17,6 +17,7 @@ EPILOG = """Examples:
   roar run python train.py --epochs 10
   roar run -q -- make data                only the command's own output
   roar run --require-capture ./job.sh     do not run where no record can be made
+  roar run --json ./job.sh 2>&1 >/dev/null | tail -n 1 | jq .id
   roar run sh -c 'sort a.csv > b.csv'     > and | need a shell
 
 Exit status: the command's own; 128+N where signal N ended it; 125 where roar itself failed, 126 where the command
@@ -28,5 +29,7 @@ def command(
     quiet: Annotated[bool, typer.Option(*running.QUIET, help="Say nothing.")] = False,
     require_capture: Annotated[bool, typer.Option(
         *running.REQUIRE_CAPTURE, help="Fail with 125, and do not run, where no record can be made.")] = False,
+    as_json: Annotated[bool, typer.Option(
+        *running.JSON, help="At the end the job as one line of JSON, on stderr: stdout is the command's.")] = False,
 ) -> int:
-    return running.execute(argv, running.Options(quiet, require_capture))
+    return running.execute(argv, running.Options(quiet, require_capture, as_json))

@@ -498,3 +498,12 @@ def test_secrets_do_not_leave_the_process(project: Project, daemon: Daemon) -> N
     for path in daemon.state.rglob("*"):
         if path.is_file():
             assert subprocess.run(["grep", "-qa", secret, path]).returncode == 1
+
+
+def test_run_tells_programs_what_show_does(project: Project) -> None:
+    """`run --json`: the record on the last line of stderr, which the command shares."""
+    done = project.roar("run", "--json", "sh", "-c", "echo out; echo err >&2; echo x > made; exit 3", check=False)
+    assert (done.returncode, done.stdout) == (3, "out\n")
+    first, last = done.stderr.splitlines()
+    assert first == "err"
+    assert json.loads(last) == project.json("show", "@")

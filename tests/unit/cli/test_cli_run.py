@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from roarctl.launch import interpreter
     (["-q", "--", "-x", "-q"], (True, False), ["-x", "-q"]),
     (["--require-capture", "--quiet", "a", "--json"], (True, True), ["a", "--json"]),
     (["a", "--", "b"], (False, False), ["a", "--", "b"]),
+    (["--json", "a"], (False, False, True), ["a"]),
 ])
 def test_plain_lines_are_parsed_without_typer(line, options, command):
     assert running.parse(line) == (running.Options(*options), command)
@@ -43,7 +45,7 @@ def test_quick_way_and_typer_agree():
     command = typer.main.get_command(application()).commands["run"]
     options = {name for parameter in command.params if parameter.name != "help" for name in parameter.opts
                if name.startswith("-")}
-    assert options == {*running.QUIET, *running.REQUIRE_CAPTURE}
+    assert options == {*running.QUIET, *running.REQUIRE_CAPTURE, *running.JSON}
 
 
 def test_plain_run_does_not_import_typer_or_grpc(roar, no_daemon):
@@ -52,6 +54,16 @@ def test_plain_run_does_not_import_typer_or_grpc(roar, no_daemon):
                "print({'typer', 'grpc', 'google.protobuf', 'blake3'} & set(sys.modules))")
     output = subprocess.run([roar.program[0], "-c", program], capture_output=True, text=True, check=True).stdout
     assert output == "set()\n"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [
+    (["--json", "true"], "unavailable"), (["--json", "--require-capture", "true"], "unavailable"),
+    (["--json", "no-such-command"], "cannot_run"), (["--json", "--bogus", "true"], "usage"),
+])
+def test_with_json_every_complaint_is_json(roar, no_daemon, arguments, code):
+    done = roar("run", *arguments)
+    assert [json.loads(line)["error"]["code"] for line in done.stderr.splitlines()][-1:] == [code]
+    assert roar("run", "true", "--json").stderr.startswith("roar: no record of this run")
 
 
 def test_without_daemon_the_command_runs(roar, no_daemon):
