@@ -17,6 +17,7 @@ from typing import Literal
 
 from lineage.errors import InvalidError, RoarError, UnavailableError
 from lineage.records import Host
+from roard import collector
 from roard.content import zygote
 from roard.content.hashing import Hashing
 from roard.probe.probes import Probes, Sizes, load
@@ -92,6 +93,7 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
         server.start()
         parts.callback(lambda: server.stop(_GRACE_SECONDS).wait())
         parts.callback(IdentitySocket(Path(f"{path}.id"), identity).close)
+        collector.relax()
         _wait_for_end(why)
     path.unlink(missing_ok=True)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from blake3 import blake3
 
+from roard import collector
 from roard.content.channel import Channel
 from roard.content.packages import PackageIndex
 
@@ -171,6 +172,7 @@ class Worker:
 
     def serve(self) -> None:
         """Until the daemon closes the channel."""
+        collector.relax()
         with ThreadPoolExecutor(_THREADS) as pool:
             while (message := self._channel.receive()) is not None:
                 pool.submit(self._answer, *message)

@@ -17,6 +17,7 @@ from typing import Any
 
 from blake3 import blake3
 
+from roard import collector
 from roard.content.channel import Channel
 from roard.probe import layout
 from roard.probe.layout import (
@@ -164,6 +165,7 @@ def drain(channel: Channel, decoder: Decoder, accesses: Ring, processes: Ring) -
 def main() -> None:
     fds = [int(argument) for argument in sys.argv[1:]]
     channel = Channel(socket.socket(fileno=fds[0]))
+    collector.relax()
     try:
         run(channel, Ring(fds[1], fds[2]), Ring(fds[3], fds[4]))
     except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
