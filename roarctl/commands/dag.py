@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roarctl.commands.options import AsJson, current_project, emit, emit_json
+from roarctl.commands.options import NO_JOBS, AsJson, current_project, emit, emit_json
 
 HELP = "Draw this session's jobs from top to bottom: which job took what from which."
 EPILOG = """Examples:
@@ -36,6 +36,6 @@ def command(as_json: AsJson = False) -> None:
     if as_json:
         emit_json(dag_document(graph, session))
     elif not graph.jobs:
-        emit("no jobs yet; record one with: roar run CMD…")
+        emit(NO_JOBS)
     else:
         emit("\n".join(dag_lines(graph, Palette.of(sys.stdout))))

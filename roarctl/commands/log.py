@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from roarctl.commands.options import AsJson, current_project, emit, emit_json
+from roarctl.commands.options import NO_JOBS, AsJson, current_project, emit, emit_json
 
 HELP = "List the jobs of this project's session, newest first."
 EPILOG = """Examples:
@@ -50,7 +50,7 @@ def command(
         emit_json(log_document(jobs, truncated=truncated))
         return
     if not jobs:
-        emit("no jobs yet; record one with: roar run CMD…")
+        emit(NO_JOBS)
         return
     emit("\n".join(log_lines(jobs, time.time(), Palette.of(sys.stdout), with_project=everywhere)))
     if truncated:

@@ -16,6 +16,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 ShowAll = Annotated[bool, typer.Option("--all", "-a", help="Also packages, system files and other roles.")]
 Reference = Annotated[str, typer.Argument(
     metavar="REF", help="@, @3, @~2, a file, a hash prefix, job:…, artifact:… or session:….")]
+NO_JOBS = "no jobs in this project's session yet; record one with: roar run CMD…\n  earlier sessions: roar log --all"
 
 
 def emit(text: str) -> None:
