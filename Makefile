@@ -1,7 +1,10 @@
 # make setup | demo | test | lint | bench | proto
 
-# Probes are loaded by root alone: make works as root, or through sudo where it must.
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E PYTHONDONTWRITEBYTECODE=1)
+# Probes are loaded by root alone: make works as root, or through sudo where it must, and leaves no file of root's here.
+ifneq ($(shell id -u),0)
+SUDO := sudo -E PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider" \
+  HYPOTHESIS_STORAGE_DIRECTORY=/root/.cache/hypothesis
+endif
 CONTRACT := ../shared/checks/contract.py
 
 .PHONY: setup demo test lint bench proto

@@ -1,8 +1,9 @@
-"""One job while it is watched."""
+"""One job while it is watched, and the process that it is about."""
 
 from __future__ import annotations
 
 import os
+import select
 import threading
 import time
 from collections.abc import Mapping
@@ -14,6 +15,31 @@ from lineage.records import JobHead
 from roard.observe.files import FileTable
 from roard.observe.tree import Tree
 
+_WORD_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Process:
+    """A process as the identity socket vouched for it; ``client`` is a pidfd of who asked, -1 where it is not visible."""
+
+    pidfd: int
+    client: int
+    pid: int
+    uid: int
+    gid: int
+
+    def close(self) -> None:
+        for fd in (self.pidfd, self.client):
+            if fd >= 0:
+                os.close(fd)
+        self.pidfd = self.client = -1
+
+
+def lives(pidfd: int) -> bool:
+    poll = select.poll()  # not select(2), whose descriptors end at 1,024
+    poll.register(pidfd, select.POLLIN)
+    return not poll.poll(0)
+
 
 @dataclass(eq=False)
 class WatchedJob:
@@ -21,18 +47,18 @@ class WatchedJob:
 
     kernel: int
     head: JobHead
-    owner: tuple[int, int]
+    process: Process
     home: bytes
     tree: Tree
     files: FileTable
     tracked: frozenset[bytes]
-    pidfd: int
     context: dict[str, Any] = field(default_factory=dict)
     received_accesses: int = 0
     received_processes: int = 0
     hashing: set[Future[Any]] = field(default_factory=set)
     interrupted: bool = False
-    told_exit: tuple[int | None, int | None] | None = None
+    told_exit: tuple[int | None, int | None] | None = None  # of the client's Finish
+    over_since: float = 0.0
     closing: bool = False
     final: threading.Event = field(default_factory=threading.Event)
     result: JobHead | None = None
@@ -46,10 +72,18 @@ class WatchedJob:
             else:
                 self.context[key] = value
 
-    def close(self) -> None:
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
-            self.pidfd = -1
+    @property
+    def owner(self) -> tuple[int, int]:
+        return self.process.uid, self.process.gid
+
+    def ready(self) -> bool:
+        """Is it over, and has the client said what it knows of it (else: is the client gone, or slow beyond measure)?"""
+        if not self.tree.over:
+            return False
+        if self.told_exit is not None or self.process.client < 0 or not lives(self.process.client):
+            return True
+        self.over_since = self.over_since or time.monotonic()
+        return time.monotonic() - self.over_since > _WORD_SECONDS
 
 
 def boot_offset() -> int:

@@ -10,7 +10,6 @@ import logging
 import os
 import pwd
 import secrets
-import select
 import threading
 import time
 from collections import deque
@@ -26,7 +25,7 @@ from roard.content.worker import Outcome, Question, Settled
 from roard.observe import record
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
 from roard.observe.files import FileState, FileTable
-from roard.observe.job import WatchedJob, boot_offset
+from roard.observe.job import Process, WatchedJob, boot_offset, lives
 from roard.observe.tree import Tree
 from roard.probe import layout
 from roard.probe.layout import FileId
@@ -42,16 +41,6 @@ _TICK_SECONDS = 0.25
 _EARLY_SECONDS = 0.03
 _STRAGGLER_SECONDS = 0.3
 _FINISHERS = 4
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process as the identity socket vouched for it."""
-
-    pidfd: int
-    pid: int
-    uid: int
-    gid: int
 
 
 @dataclass(frozen=True)
@@ -85,7 +74,8 @@ class Observer:
 
     def register(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
                  tracked: frozenset[bytes]) -> tuple[Session, JobHead]:
-        """From its return on, nothing that the process's program does is missed."""
+        """From its return on, nothing that the process's program does is missed. ``process`` is the caller's to close
+        where this fails, the job's else."""
         if not cwd.startswith(b"/") or not project.startswith(b"/"):
             raise InvalidError("cwd and project are absolute paths")
         name, home = _account(process.uid)
@@ -98,17 +88,19 @@ class Observer:
             self._probes.release()
             raise
         job = WatchedJob(
-            kernel=int.from_bytes(run[:8], "little") or 1, head=head, owner=(process.uid, process.gid), home=home,
-            tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, pidfd=process.pidfd,
-            context=dict(context))
+            kernel=int.from_bytes(run[:8], "little") or 1, head=head, process=process, home=home,
+            tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, context=dict(context))
         with self._lock:
             self._jobs[job.kernel] = self._runs[run] = job
             count = len(self._jobs)
-        self._reader.look(count)
-        self._probes.add_member(process.pid, job.kernel)
-        if select.select([process.pidfd], [], [], 0)[0]:  # readable: it ended before it was a member
+        try:
+            self._reader.look(count)
+            self._probes.add_member(process.pid, job.kernel)
+            if not lives(process.pidfd):  # it ended before it was a member
+                raise NotFoundError("the process to watch has ended", "try again")
+        except BaseException:
             self._forget(job)
-            raise NotFoundError("the process to watch has ended", "try again")
+            raise
         return session, head
 
     def describe(self, run: bytes, uid: int, context: Mapping[str, Any]) -> None:
@@ -123,6 +115,7 @@ class Observer:
             job.told_exit = told
             job.interrupted |= interrupted
             job.add_context({"resources": dict(resources)})
+            self._end_if_ready(job)
         self._reader.look(len(self._jobs))
         deadline = time.monotonic() + seconds
         patience = time.monotonic() + _STRAGGLER_SECONDS
@@ -195,7 +188,7 @@ class Observer:
             self._runs.pop(job.head.run, None)
         self._probes.forget(job.kernel)
         self._probes.release()
-        job.close()
+        job.process.close()
 
     # ---- what the reader sends ----
 
@@ -245,9 +238,7 @@ class Observer:
                 self._want_hashes(job)
             for job, event in exits:
                 job.tree.apply(event)
-                if job.tree.over and not job.closing:
-                    job.closing = True
-                    self._pool.submit(self._finalise, job)
+                self._end_if_ready(job)
 
     @staticmethod
     def _access(job: WatchedJob, row: tuple[Any, ...]) -> None:
@@ -342,6 +333,17 @@ class Observer:
 
     # ---- the end ----
 
+    def _end_if_ready(self, job: WatchedJob) -> None:
+        if not job.closing and job.ready():
+            job.closing = True
+            self._pool.submit(self._finalise, job)
+
+    def _end_without_word(self) -> None:
+        """Jobs that are over and whose client was killed."""
+        with self._lock:
+            for job in self._jobs.values():
+                self._end_if_ready(job)
+
     def _finalise(self, job: WatchedJob) -> None:
         try:
             if not job.tree.steps:
@@ -412,6 +414,7 @@ class Observer:
             beat += 1
             try:
                 self._hash_early()
+                self._end_without_word()
                 if beat % 8 == 0:
                     self._retry_unsaved()
                     self._hashing.close_idle()
@@ -429,9 +432,7 @@ class Observer:
             live = self._probes.members_of(job.kernel)
             with self._lock:
                 job.tree.live &= live | {job.tree.root} if not job.tree.root_ended else live
-                if job.tree.over and not job.closing:
-                    job.closing = True
-                    self._pool.submit(self._finalise, job)
+                self._end_if_ready(job)
 
 
 def close_abandoned(store: Store) -> int:

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lineage.errors import UnsupportedError
+from lineage.errors import UnavailableError, UnsupportedError
 from roard.probe import kernel, table
 from roard.probe.layout import COUNTS, MEMBER
 
@@ -121,7 +121,11 @@ class Probes:
 
     def add_member(self, tgid: int, job: int) -> None:
         self.counts.set(job.to_bytes(8, sys.byteorder), bytes(COUNTS.size))
-        self.members.set(tgid.to_bytes(4, sys.byteorder), MEMBER.pack(job, 0))
+        try:
+            self.members.set(tgid.to_bytes(4, sys.byteorder), MEMBER.pack(job, 0))
+        except OSError as error:  # E2BIG
+            raise UnavailableError(f"no more processes can be watched: {error.strerror}",
+                                   "members in [probes] of roard's configuration says how many") from error
 
     def remove_member(self, tgid: int) -> None:
         self.members.delete(tgid.to_bytes(4, sys.byteorder))

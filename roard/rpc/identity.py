@@ -25,7 +25,7 @@ import grpc
 
 from lineage.errors import DeniedError, InvalidError, RoarError
 from lineage.status import TOKEN_KEY
-from roard.observe.observer import Process
+from roard.observe.job import Process
 from roard.rpc.caller import Caller
 
 _log = logging.getLogger(__name__)
@@ -78,9 +78,9 @@ class Identity:
             for old, (expires, held) in list(self._tickets.items()):
                 if expires < now:
                     del self._tickets[old]
-                    os.close(held.pidfd)
+                    held.close()
             if len(self._tickets) >= _MAX_TICKETS:
-                os.close(process.pidfd)
+                process.close()
                 raise InvalidError("too many processes wait to be registered", "try again in a minute")
             self._tickets[name] = (now + _TICKET_SECONDS, process)
         return name
@@ -95,8 +95,9 @@ class Identity:
         return process
 
 
-def process_of(pidfd: int, uid: int, gid: int) -> Process:
-    """The process behind a pidfd, if it is the caller's own: its real, effective and saved uids all are."""
+def process_of(pidfd: int, client: int, uid: int, gid: int) -> Process:
+    """The process behind a pidfd, if it is the caller's own: its real, effective and saved uids all are. ``client`` is a
+    pidfd of the caller."""
     information = Path(f"/proc/self/fdinfo/{pidfd}").read_text()  # proc_pid_fdinfo(5): Pid is as we see it
     fields = dict(line.split(":", 1) for line in information.splitlines() if ":" in line)
     if "Pid" not in fields:
@@ -111,7 +112,7 @@ def process_of(pidfd: int, uid: int, gid: int) -> Process:
     uids = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:4]
     if uid != 0 and any(int(each) != uid for each in uids):
         raise DeniedError("the process to watch is not yours", "a job is registered by who runs it")
-    return Process(pidfd, pid, uid, gid)
+    return Process(pidfd, client, pid, uid, gid)
 
 
 class IdentitySocket:
@@ -160,10 +161,21 @@ class IdentitySocket:
         try:
             answer: dict[str, object] = {"token": self._identity.token(Caller(uid, gid, pid)), "expires_in": _SECONDS}
             if descriptors:
-                process = process_of(descriptors[0], uid, gid)
+                client = _pidfd(pid)
+                if client >= 0:
+                    descriptors.append(client)
+                process = process_of(descriptors[0], client, uid, gid)
+                descriptors = [fd for fd in descriptors if fd not in (process.pidfd, process.client)]  # the ticket's now
                 answer["process"] = self._identity.ticket(process)
-                descriptors = descriptors[1:]
             return answer
         finally:
             for fd in descriptors:
                 os.close(fd)
+
+
+def _pidfd(pid: int) -> int:
+    """-1 for a process that cannot be seen from here (pid 0: in another pid namespace), or has gone."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return -1

@@ -53,8 +53,12 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
             raise InvalidError("a job has a command", "send argv")
         tracked = _unpacked(request.tracked)
         process = self._identity.redeem(request.process, caller)
-        session, head = observer.register(process, tuple(request.argv), request.cwd, request.project,
-                                          wire.struct_from(request.context), tracked)
+        try:
+            session, head = observer.register(process, tuple(request.argv), request.cwd, request.project,
+                                              wire.struct_from(request.context), tracked)
+        except BaseException:
+            process.close()
+            raise
         return pb.RegisterResponse(run=head.run, number=head.number, session=wire.session_to(session))
 
     @answered

@@ -507,3 +507,14 @@ def test_run_tells_programs_what_show_does(project: Project) -> None:
     first, last = done.stderr.splitlines()
     assert first == "err"
     assert json.loads(last) == project.json("show", "@")
+
+
+def test_short_jobs_have_their_whole_context(project: Project) -> None:
+    """The record waits for what only the client knows, however quickly the command ends."""
+    for _ in range(8):
+        job = project.run("true")
+        assert job["resources"]["wall_seconds"] > 0
+        assert job["resources"]["cpu_ns"] > 0
+        assert job["hardware"]["cores"] > 0
+    job = project.run(PYTHON, "-c", "pass")
+    assert job["python"]["version"]
