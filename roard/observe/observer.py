@@ -95,13 +95,22 @@ class Observer:
             count = len(self._jobs)
         try:
             self._reader.look(count)
-            self._probes.add_member(process.pid, job.kernel)
+            outer = self._probes.add_member(process.pid, job.kernel)
+            if outer is not None:
+                self._depart(outer, process.pid)
             if not lives(process.pidfd):  # it ended before it was a member
                 raise NotFoundError("the process to watch has ended", "try again")
         except BaseException:
             self._forget(job)
             raise
         return session, head
+
+    def _depart(self, kernel: int, tgid: int) -> None:
+        with self._lock:
+            job = self._jobs.get(kernel)
+            if job is not None:
+                job.tree.depart(tgid)
+                self._end_if_ready(job)
 
     def describe(self, run: bytes, uid: int, context: Mapping[str, Any]) -> None:
         with self._lock:

@@ -125,9 +125,9 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
 
     def add(code: str, number: int, words: str) -> None:
         if number > 0:
-            found.append(Reason(code, words.format(n=number, s="" if number == 1 else "s"), number))
+            found.append(Reason(code, words.format(n=number, s="" if number == 1 else "s", es="" if number == 1 else "es"), number))
 
-    add("lost_accesses", counts.lost_accesses, "{n} file access{s} could not be recorded: the ring was full")
+    add("lost_accesses", counts.lost_accesses, "{n} file access{es} could not be recorded: the ring was full")
     add("lost_processes", counts.lost_processes, "{n} process event{s} could not be recorded: a table was full")
     add("missing_events", counts.accesses - job.received_accesses + counts.processes - job.received_processes,
         "{n} event{s} that the probes sent did not arrive")
@@ -135,6 +135,7 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
     add("unknown_paths", job.files.unknown_paths, "{n} path{s} could not be resolved")
     add("long_arguments", job.tree.cut_argv, "the arguments of {n} step{s} did not fit into a record")
     add("ia32", job.tree.compat, "{n} 32-bit program{s} ran, whose file accesses are not seen yet")
+    add("nested", job.tree.nested, "{n} process{es} became a job by `roar run`: what it did is recorded there")
     for call, number in sorted(job.tree.blind.items()):
         name = _CALLS.get(call, f"system call {call}")
         add("unseen_calls", number, f"{name} was used, whose file accesses are not seen yet")

@@ -42,6 +42,8 @@ class Tree:
     compat: int = 0
     blind: dict[int, int] = field(default_factory=dict)
     cut_argv: int = 0
+    nested: int = 0  # processes that became jobs of their own
+    _early: set[int] = field(default_factory=set)  # of them, those whose FORK record is still to come
 
     def __post_init__(self) -> None:
         self.live.add(self.root)
@@ -52,7 +54,10 @@ class Tree:
 
     def apply(self, event: ProcessEvent) -> None:
         if event.kind == layout.FORK:
-            self.live.add(event.other)
+            if event.other in self._early:
+                self._early.remove(event.other)
+            else:
+                self.live.add(event.other)
             self.processes += 1
         elif event.kind == layout.EXEC:
             self._exec(event)
@@ -60,6 +65,14 @@ class Tree:
             self._exit(event)
         elif event.kind == layout.BLIND:
             self.blind[event.code] = self.blind.get(event.code, 0) + 1
+
+    def depart(self, tgid: int) -> None:
+        """The kernel counts this process to another job from now on: its EXIT will not come here."""
+        self.nested += 1
+        if tgid in self.live:
+            self.live.remove(tgid)
+        else:
+            self._early.add(tgid)
 
     def step_index(self, name: int) -> int:
         """The index of a step by its kernel name; one whose EXEC record is not there (yet) gets its place."""

@@ -119,13 +119,17 @@ class Probes:
         for fd in going:  # a job that comes meanwhile attaches anew
             os.close(fd)
 
-    def add_member(self, tgid: int, job: int) -> None:
+    def add_member(self, tgid: int, job: int) -> int | None:
+        """The job that the process belonged to until now, as where `roar run` is used inside of a job."""
+        key = tgid.to_bytes(4, sys.byteorder)
+        before = self.members.get(key)
         self.counts.set(job.to_bytes(8, sys.byteorder), bytes(COUNTS.size))
         try:
-            self.members.set(tgid.to_bytes(4, sys.byteorder), MEMBER.pack(job, 0))
+            self.members.set(key, MEMBER.pack(job, 0))
         except OSError as error:  # E2BIG
             raise UnavailableError(f"no more processes can be watched: {error.strerror}",
                                    "members in [probes] of roard's configuration says how many") from error
+        return int(MEMBER.unpack(before)[0]) if before else None
 
     def remove_member(self, tgid: int) -> None:
         self.members.delete(tgid.to_bytes(4, sys.byteorder))

@@ -518,3 +518,16 @@ def test_short_jobs_have_their_whole_context(project: Project) -> None:
         assert job["hardware"]["cores"] > 0
     job = project.run(PYTHON, "-c", "pass")
     assert job["python"]["version"]
+
+
+def test_run_inside_of_run(project: Project) -> None:
+    """Two jobs, each with its own; the outer one is final, says so, and took what the inner one made."""
+    project.write("in", "x")
+    project.roar("run", "-q", "sh", "-c", f"cat in > a; {BIN}/roar run -q cp a b; cat b > c")
+    outer, inner = project.show("@1"), project.show("@2")
+    assert (set(inner.inputs), set(inner.outputs), inner["complete"]) == ({"a"}, {"b"}, True)
+    assert (outer["state"], set(outer.outputs)) == ("finished", {"a", "c"})
+    assert {"in", "b"} <= set(outer.inputs)
+    assert [reason["code"] for reason in outer["incomplete_reasons"]] == ["nested"]
+    (outer_edge,) = [edge for edge in project.json("dag")["edges"] if edge["to"] == outer["id"]]
+    assert outer_edge["from"] == inner["id"]

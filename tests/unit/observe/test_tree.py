@@ -41,6 +41,18 @@ def test_exec_in_place_ends_the_step_before() -> None:
     assert (after.parent, after.exit_code) == (0, 0)
 
 
+def test_a_process_that_became_another_job_is_not_waited_for() -> None:
+    """Whether its fork was told already, or is told afterwards."""
+    tree = Tree(10, OFFSET)
+    tree.apply(event(layout.EXEC, 10, 100, argv=b"sh\0"))
+    tree.apply(event(layout.FORK, 10, 100, other=11))
+    tree.depart(11)
+    tree.depart(12)
+    tree.apply(event(layout.FORK, 10, 100, other=12))
+    tree.apply(event(layout.EXIT, 10, 100))
+    assert (tree.over, tree.nested) == (True, 2)
+
+
 def test_secrets_in_arguments_of_steps_are_redacted() -> None:
     tree = Tree(10, OFFSET)
     tree.apply(event(layout.EXEC, 10, 100, argv=b"curl\0--password=hunter2hunter2\0"))
