@@ -123,9 +123,10 @@ def _begin(child: launch.Held, environment: dict[bytes, bytes]) -> Recording:
     """Register the job. Whatever goes wrong in roar must not keep the command from running, so all of it is one kind
     of error here."""
     try:
+        from roarctl.context.project import working_directory
         from roarctl.recording import Recording
 
-        return Recording.begin(child, environment, os.getcwdb())  # noqa: PTH109 - bytes
+        return Recording.begin(child, environment, working_directory())
     except RoarError:
         raise
     except Exception as error:
@@ -150,10 +151,11 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, *, inte
 
 
 def _summary(answer: FinishResponse, number: int) -> str:
+    from roarctl.context.project import working_directory
     from roarctl.render.summary import summary
     from roarctl.render.text import Palette
 
-    return "\n".join(summary(answer, number, os.getcwdb(), Palette.of(sys.stderr)))  # noqa: PTH109 - bytes
+    return "\n".join(summary(answer, number, working_directory(), Palette.of(sys.stderr)))
 
 
 def _forget(recording: Recording | None) -> None:

@@ -31,7 +31,6 @@ def command(
     everything: ShowAll = False,
     as_json: AsJson = False,
 ) -> None:
-    import os
     import sys
 
     from lineage.document import graph_document
@@ -40,6 +39,7 @@ def command(
     from lineage.v1 import lineage_pb2
     from roarctl import references
     from roarctl.client import GRAPH_SECONDS, connect
+    from roarctl.context.project import working_directory
     from roarctl.render.text import Palette
     from roarctl.render.tree import tree_lines
 
@@ -59,7 +59,7 @@ def command(
         start = {"kind": target.kind, "id": target.id.hex()}
         emit_json({**graph_document(graph, start, "down" if down else "up"), "changed": target.changed})
         return
-    lines = tree_lines(graph, target, commits, os.getcwdb(), Palette.of(sys.stdout), down=down)  # noqa: PTH109 - bytes
+    lines = tree_lines(graph, target, commits, working_directory(), Palette.of(sys.stdout), down=down)
     emit("\n".join(lines))
 
 

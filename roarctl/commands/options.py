@@ -36,6 +36,6 @@ def emit_json(document: Mapping[str, Any]) -> None:
 
 
 def current_project() -> bytes:
-    from roarctl.context.project import project_root
+    from roarctl.context.project import project_root, working_directory
 
-    return project_root(os.getcwdb())  # noqa: PTH109 - bytes
+    return project_root(working_directory())

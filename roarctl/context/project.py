@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import os
 
+from lineage.errors import InvalidError
+
+
+def working_directory() -> bytes:
+    """The current directory; InvalidError where it has been removed."""
+    try:
+        return os.getcwdb()  # noqa: PTH109 - bytes
+    except FileNotFoundError as error:
+        raise InvalidError("the current directory is not there any more", "cd to one that is") from error
+
 
 def project_root(cwd: bytes) -> bytes:
     """The root of the git work tree that ``cwd`` lies in, else ``cwd``; without symbolic links. git is not run."""

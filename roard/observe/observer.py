@@ -80,12 +80,12 @@ class Observer:
             raise InvalidError("cwd and project are absolute paths")
         name, home = _account(process.uid)
         run = secrets.token_bytes(16)
-        self._probes.hold()
+        self._probes.attachment.hold()
         try:
             session, head = self._store.begin_job(User(process.uid, name), self._host, project, run, argv, cwd,
                                                   time.time_ns())
         except BaseException:
-            self._probes.release()
+            self._probes.attachment.release()
             raise
         job = WatchedJob(
             kernel=int.from_bytes(run[:8], "little") or 1, head=head, process=process, home=home,
@@ -163,7 +163,7 @@ class Observer:
     def statistics(self) -> dict[str, int]:
         with self._lock:
             return {"jobs_running": len(self._jobs), "jobs_finished": self.jobs_finished, "events": self.events,
-                    "jobs_unsaved": len(self._unsaved), "probes_attached": int(self._probes.attached)}
+                    "jobs_unsaved": len(self._unsaved), "probes_attached": int(self._probes.attachment.attached)}
 
     def unsaved(self) -> int:
         with self._lock:
@@ -175,7 +175,7 @@ class Observer:
         self._pool.shutdown(wait=True)
         self._retry_unsaved()
         self._reader.close()
-        self._probes.close()
+        self._probes.attachment.close()
 
     def _job(self, run: bytes, uid: int) -> WatchedJob:
         job = self._runs.get(run)
@@ -196,7 +196,7 @@ class Observer:
                 return
             self._runs.pop(job.head.run, None)
         self._probes.forget(job.kernel)
-        self._probes.release()
+        self._probes.attachment.release()
         job.process.close()
 
     # ---- what the reader sends ----

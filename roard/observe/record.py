@@ -125,7 +125,8 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
 
     def add(code: str, number: int, words: str) -> None:
         if number > 0:
-            found.append(Reason(code, words.format(n=number, s="" if number == 1 else "s", es="" if number == 1 else "es"), number))
+            s, es = ("", "") if number == 1 else ("s", "es")
+            found.append(Reason(code, words.format(n=number, s=s, es=es), number))
 
     add("lost_accesses", counts.lost_accesses, "{n} file access{es} could not be recorded: the ring was full")
     add("lost_processes", counts.lost_processes, "{n} process event{s} could not be recorded: a table was full")

@@ -7,17 +7,15 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from lineage.errors import UnavailableError, UnsupportedError
 from roard.probe import kernel, table
+from roard.probe.attachment import Attachment
 from roard.probe.layout import COUNTS, MEMBER
 
 LOADER_SECONDS = 60
-#: Detaching costs a grace period for each descriptor, seconds in all: not at once, another job may come.
-LINGER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -48,76 +46,11 @@ class Probes:
     maps: dict[str, int]
     programs: dict[str, int]
     sizes: Sizes
-    _attached: list[int] = field(default_factory=list)
-    _holders: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _linger: threading.Timer | None = None
-    linger_seconds: float = LINGER_SECONDS
 
     def __post_init__(self) -> None:
         self.members = kernel.Map(self.maps["members"], 4, MEMBER.size)
         self.counts = kernel.Map(self.maps["counts"], 8, COUNTS.size)
-
-    @property
-    def attached(self) -> bool:
-        return bool(self._attached)
-
-    def hold(self) -> None:
-        """For a job's life: attaches if nothing is attached (3 ms)."""
-        with self._lock:
-            self._holders += 1
-            if self._linger:
-                self._linger.cancel()
-                self._linger = None
-            if not self._attached:
-                try:
-                    self._attached = self._attach()
-                except BaseException:
-                    self._holders -= 1
-                    raise
-
-    def release(self) -> None:
-        """The last one detaches, after a linger, in a thread: closing a tracepoint waits for a grace period each."""
-        with self._lock:
-            self._holders -= 1
-            if self._holders == 0:
-                self._linger = threading.Timer(self.linger_seconds, self._detach_if_idle)
-                self._linger.daemon = True
-                self._linger.start()
-
-    def close(self) -> None:
-        """Detaches by ending: the kernel closes what this process leaves open, without making it wait here."""
-        with self._lock:
-            if self._linger:
-                self._linger.cancel()
-
-    def _attach(self) -> list[int]:
-        root = kernel.tracefs()
-        opened: list[int] = []
-        try:
-            for row in table.CALLS:
-                identity = kernel.tracepoint_id(root, f"syscalls/sys_{row.edge}_{row.call}")
-                if identity is None:
-                    if row.needed:
-                        raise UnsupportedError(f"this kernel has no tracepoint for {row.call}",
-                                               "roar needs CONFIG_FTRACE_SYSCALLS")
-                    continue
-                opened.append(kernel.open_tracepoint(identity, self.programs[row.handler]))
-            opened.extend(kernel.open_raw_tracepoint(name, self.programs[handler]) for name, handler in table.TREE)
-        except BaseException:
-            for fd in opened:
-                os.close(fd)
-            raise
-        return opened
-
-    def _detach_if_idle(self) -> None:
-        with self._lock:
-            if self._holders or not self._attached:
-                return
-            going, self._attached = self._attached, []
-            self._linger = None
-        for fd in going:  # a job that comes meanwhile attaches anew
-            os.close(fd)
+        self.attachment = Attachment(self.programs)
 
     def add_member(self, tgid: int, job: int) -> int | None:
         """The job that the process belonged to until now, as where `roar run` is used inside of a job."""

@@ -531,3 +531,14 @@ def test_run_inside_of_run(project: Project) -> None:
     assert [reason["code"] for reason in outer["incomplete_reasons"]] == ["nested"]
     (outer_edge,) = [edge for edge in project.json("dag")["edges"] if edge["to"] == outer["id"]]
     assert outer_edge["from"] == inner["id"]
+
+
+def test_the_directory_of_the_command_is_gone(project: Project) -> None:
+    """It runs, without a record and with a reason."""
+    gone = project.path / "gone"
+    gone.mkdir()
+    script = f"rmdir {gone}; {BIN}/roar run echo ran; {BIN}/roar log --json"
+    done = subprocess.run(["sh", "-c", script], cwd=gone, env=project.environment, capture_output=True, text=True)
+    assert done.stdout == "ran\n"
+    assert "no record of this run: the current directory is not there any more" in done.stderr
+    assert json.loads(done.stderr.splitlines()[-1])["error"]["code"] == "invalid"
