@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from roard.content.channel import Channel
-from roard.content.worker import Outcome, Question, Settled
+from roard.content.worker import UNKNOWN, Outcome, Question, Settled
 from roard.content.zygote import Zygote
 from roard.probe.layout import FileId
 
@@ -79,7 +79,7 @@ class Hashing:
         for part, future in zip(parts, futures, strict=True):
             answer = future.result()
             if answer is None:
-                settled += [(path, (True, ENDED, None, 0, 0, 0, 0, 0, None)) for path, _, _ in part]
+                settled += [(path, (True, ENDED, None, *UNKNOWN, None)) for path, _, _ in part]
                 continue
             directories, rows = answer
             for (path, known, digest), row in zip(part, rows, strict=True):

@@ -32,8 +32,8 @@ _VIRTUAL_DEV = {0x9123683E, 0x794C7630}  # btrfs, overlayfs
 
 #: (error words or "", hash or None, dev, ino, size, mtime, ctime)
 Outcome = tuple[str, bytes | None, int, int, int, int, int]
-#: (exists, error words or "", hash or None, dev, ino, size, mtime, ctime, link target or None)
-Settled = tuple[bool, str, bytes | None, int, int, int, int, int, bytes | None]
+#: (exists, error words or "", hash or None, dev, ino, size or None, mtime, ctime, link target or None)
+Settled = tuple[bool, str, bytes | None, int, int, int | None, int, int, bytes | None]
 Question = tuple[bytes, tuple[int, ...] | None, bytes | None]
 
 CHANGED = "it changed while it was being read"
@@ -42,6 +42,7 @@ SPECIAL = "it is no regular file"
 GONE = "it was gone before it could be hashed"
 DENIED = "the job's owner may not read it"
 _NOTHING = (0, 0, 0, 0, 0)
+UNKNOWN = (0, 0, None, 0, 0)
 
 
 def _signature(status: os.stat_result) -> tuple[int, int, int, int, int]:
@@ -149,10 +150,18 @@ def _settle(path: bytes, known: tuple[int, ...] | None, digest: bytes | None) ->
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a symbolic link; a socket
             return _settle_special(path)
-        words = _words(error)
-        return (words != GONE, words, None, *_NOTHING, None)
+        return _settle_unreadable(path, _words(error))
     except ValueError:
-        return (False, GONE, None, *_NOTHING, None)
+        return (False, GONE, None, *UNKNOWN, None)
+
+
+def _settle_unreadable(path: bytes, why: str) -> Settled:
+    if why == GONE:
+        return (False, GONE, None, *UNKNOWN, None)
+    try:
+        return (True, why, None, *_signature(os.lstat(path)), None)
+    except OSError:
+        return (True, why, None, *UNKNOWN, None)
 
 
 def _settle_special(path: bytes) -> Settled:
@@ -162,7 +171,7 @@ def _settle_special(path: bytes) -> Settled:
             return (True, LINK, None, *_signature(status), os.readlink(path))
         return (True, SPECIAL, None, *_signature(status), None)
     except OSError as error:
-        return (False, _words(error), None, *_NOTHING, None)
+        return (False, _words(error), None, *UNKNOWN, None)
 
 
 class Worker:

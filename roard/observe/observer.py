@@ -389,7 +389,7 @@ class Observer:
         for state in written:
             _, (_, _, digest, _, ino, size, mtime, ctime, _) = found[id(state)]
             fresh = state.early is None or state.early[1] != digest
-            if fresh and digest is not None and state.file is not None and ino == state.file.ino:
+            if fresh and digest is not None and size is not None and state.file is not None and ino == state.file.ino:
                 rows.append((state.file._replace(size=size, mtime=mtime, ctime=ctime), digest))
         self._hashing.remember(rows, began)
 

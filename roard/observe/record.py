@@ -11,7 +11,7 @@ from lineage.ids import counts_of
 from lineage.records import Access, Entry, EntryKind, Job, Reason
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
-from roard.content.worker import GONE, LINK, SPECIAL, Settled
+from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
 from roard.observe.files import FileState
 from roard.observe.job import WatchedJob
 from roard.probe.probes import Counts
@@ -21,7 +21,7 @@ NO_NAME = "it has no name"
 #: Reasons for a hash of null that take nothing from the record: there is no content to name.
 _NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL, NO_NAME})
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
-_UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, 0, 0, 0, 0, 0, None))
+_UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
 _CALLS = {425: "io_uring", 209: "libaio"}
 
 

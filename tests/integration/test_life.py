@@ -246,6 +246,17 @@ def test_hash_is_made_as_the_owner(two_users: tuple[Project, Project]) -> None:
         assert entry["hash"] == blake(b"x" * 100_000)
 
 
+def test_output_that_its_owner_may_not_read(two_users: tuple[Project, Project]) -> None:
+    """What can be told is, and nothing is made up: a size that nobody could see is not 0."""
+    mine, _ = two_users
+    job = mine.sh("umask 0; echo x > closed; mkdir d; echo y > d/hidden; chmod 0 closed d")
+    assert {path: (entry["hash"], entry["size"]) for path, entry in job.entries("outputs").items()} == {
+        "closed": (None, 2), "d/hidden": (None, None)}
+    assert {entry["hash_reason"] for entry in job.entries("outputs").values()} == {"the job's owner may not read it"}
+    assert job["complete"] is False
+    (mine.path / "d").chmod(0o755)  # so that it can be removed
+
+
 def test_worker_is_the_user_and_not_the_users(two_users: tuple[Project, Project], daemon: Daemon) -> None:
     """It has the user's rights, no more; the user can neither trace it nor read its memory."""
     project, _ = two_users
