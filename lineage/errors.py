@@ -12,6 +12,9 @@ RoarError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class RoarError(Exception):
     """Base of all errors that people are shown; ``hint`` says what to do or type next."""
@@ -23,6 +26,10 @@ class RoarError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def document(self) -> dict[str, Any]:
+        """For programs; ``of_document`` makes the error again."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
 
 
 class NotFoundError(RoarError):
@@ -37,6 +44,9 @@ class AmbiguousError(RoarError):
     def __init__(self, message: str, hint: str = "", candidates: tuple[str, ...] = ()) -> None:
         super().__init__(message, hint)
         self.candidates = candidates
+
+    def document(self) -> dict[str, Any]:
+        return {**super().document(), "candidates": list(self.candidates)}
 
 
 class InvalidError(RoarError):
@@ -58,3 +68,15 @@ class UnavailableError(RoarError):
 
 class UnsupportedError(RoarError):
     code = "unsupported"
+
+
+_CLASSES: dict[str, type[RoarError]] = {kind.code: kind for kind in (
+    NotFoundError, InvalidError, CorruptError, DeniedError, UnavailableError, UnsupportedError)}
+
+
+def of_document(document: Mapping[str, Any]) -> RoarError:
+    """KeyError or TypeError for what is no error's document."""
+    message, hint = str(document["message"]), str(document.get("hint", ""))
+    if document["code"] == AmbiguousError.code:
+        return AmbiguousError(message, hint, tuple(document.get("candidates", ())))
+    return _CLASSES.get(document["code"], RoarError)(message, hint)

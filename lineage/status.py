@@ -16,6 +16,7 @@ from lineage.errors import (
     RoarError,
     UnavailableError,
     UnsupportedError,
+    of_document,
 )
 
 TOKEN_KEY = "roar-token"  # noqa: S105 - the name of a metadata key
@@ -30,15 +31,12 @@ _CODES: dict[type[RoarError], grpc.StatusCode] = {
     UnavailableError: grpc.StatusCode.UNAVAILABLE,
     UnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
 }
-_CLASSES = {kind.code: kind for kind in _CODES}
 
 
 def status_of(error: RoarError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
     """(status code, details, trailing metadata) of an error."""
-    whole = {"code": error.code, "message": error.message, "hint": error.hint}
-    if isinstance(error, AmbiguousError):
-        whole["candidates"] = list(error.candidates)  # type: ignore[assignment]
-    return _CODES.get(type(error), grpc.StatusCode.UNKNOWN), error.message, ((ERROR_KEY, json.dumps(whole).encode()),)
+    whole = json.dumps(error.document()).encode()
+    return _CODES.get(type(error), grpc.StatusCode.UNKNOWN), error.message, ((ERROR_KEY, whole),)
 
 
 def error_of(failure: grpc.RpcError) -> RoarError:
@@ -46,14 +44,10 @@ def error_of(failure: grpc.RpcError) -> RoarError:
     metadata: Any = failure.trailing_metadata() or ()
     for key, value in metadata:
         if key == ERROR_KEY:
-            whole = json.loads(value)
-            kind = _CLASSES.get(whole["code"], RoarError)
-            if kind is AmbiguousError:
-                return AmbiguousError(whole["message"], whole["hint"], tuple(whole.get("candidates", ())))
-            return kind(whole["message"], whole["hint"])
+            return of_document(json.loads(value))
     code, details = failure.code(), failure.details()
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return UnavailableError("roard did not answer in time", "is the machine very busy? try again, or `roard check`")
     if code == grpc.StatusCode.UNAVAILABLE:
-        return UnavailableError(f"no answer from roard: {details}", "start it with `sudo roard serve`, or see `roard check`")
+        return UnavailableError("the connection to roard broke off", "is it running? see `journalctl -u roard`")
     return RoarError(f"roard: {details or code.name}")

@@ -12,16 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
-from lineage.errors import (
-    AmbiguousError,
-    CorruptError,
-    DeniedError,
-    InvalidError,
-    NotFoundError,
-    RoarError,
-    UnavailableError,
-    UnsupportedError,
-)
+from lineage.errors import UnavailableError, of_document
 
 if TYPE_CHECKING:
     import grpc
@@ -37,8 +28,6 @@ _STARTING_SECONDS = 1.0  # how long a socket file that refuses may still be a da
 _MESSAGE_BYTES = 64 << 20
 _GREETING = b'{"roar": 1}\n'
 _LONGEST_ANSWER = 64 << 10
-_CLASSES = {kind.code: kind for kind in (
-    NotFoundError, AmbiguousError, InvalidError, CorruptError, DeniedError, UnavailableError, UnsupportedError)}
 
 
 class Identity(NamedTuple):
@@ -73,11 +62,13 @@ class Client:
         """One call, like ``call("Lineage/GetJob", GetJobRequest(...), Job)``; raises the daemon's RoarError."""
         import grpc
 
+        from lineage.status import error_of
+
         stub = self._channel.unary_unary(f"/lineage.v1.{method}", type(request).SerializeToString, answer.FromString)
         try:
             result: Answer = stub(request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as failure:
-            raise _error_of(failure) from failure
+            raise error_of(failure) from failure
         return result
 
     def stream(self, method: str, request: Message, answer: type[Answer],
@@ -85,11 +76,13 @@ class Client:
         """A call that answers in parts."""
         import grpc
 
+        from lineage.status import error_of
+
         stub = self._channel.unary_stream(f"/lineage.v1.{method}", type(request).SerializeToString, answer.FromString)
         try:
             yield from stub(request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as failure:
-            raise _error_of(failure) from failure
+            raise error_of(failure) from failure
 
     def renew(self, patience: float) -> None:
         """A new token: the old one ends with its time, or with the daemon that gave it. Waits for a daemon that is
@@ -154,24 +147,11 @@ def _asked(path: str, pidfd: int | None) -> Identity:
     try:
         value: dict[str, Any] = json.loads(answer)
         if "error" in value:
-            error = value["error"]
-            raise _CLASSES.get(error["code"], RoarError)(error["message"], error.get("hint", ""))
+            raise of_document(value["error"])
         return Identity(str(value["token"]), str(value.get("process") or ""))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnavailableError(f"{path} did not answer as roard does",
                                "does another program use this socket?") from error
-
-
-def _error_of(failure: grpc.RpcError) -> RoarError:
-    """The daemon's own error; where it did not answer at all, not the transport's many words for that."""
-    import grpc
-
-    from lineage.status import ERROR_KEY, error_of
-
-    told = {item.key for item in failure.trailing_metadata() or ()}
-    if failure.code() == grpc.StatusCode.UNAVAILABLE and ERROR_KEY not in told:
-        return UnavailableError("the connection to roard broke off", "is it running? see `journalctl -u roard`")
-    return error_of(failure)
 
 
 def _explained(path: str, error: OSError) -> UnavailableError:

@@ -11,17 +11,15 @@ def print_error(error: RoarError, *, as_json: bool, code: str = "") -> None:
     """On stderr; as JSON it is one line, `{"error": {"code", "message", "hint"}}`."""
     if sys.stderr is None:
         return
-    candidates = error.candidates if isinstance(error, AmbiguousError) else ()
     if as_json:
         import json
 
-        whole: dict[str, object] = {"code": code or error.code, "message": error.message, "hint": error.hint}
-        if candidates:
-            whole["candidates"] = list(candidates)
-        print(json.dumps({"error": whole}), file=sys.stderr, flush=True)
+        whole = error.document()
+        print(json.dumps({"error": {**whole, "code": code or whole["code"]}}), file=sys.stderr, flush=True)
         return
     from roarctl.render.text import printable
 
+    candidates = error.candidates if isinstance(error, AmbiguousError) else ()
     lines = [f"roar: {printable(error.message)}", *(f"    {printable(candidate)}" for candidate in candidates)]
     if error.hint:
         lines.append(f"  {printable(error.hint)}")

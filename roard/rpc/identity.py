@@ -147,7 +147,7 @@ class IdentitySocket:
             try:
                 answer = self._answer(connection)
             except RoarError as error:
-                answer = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+                answer = {"error": error.document()}
             except (OSError, ValueError, StopIteration):
                 _log.info("a client of the identity socket failed", exc_info=True)
                 return

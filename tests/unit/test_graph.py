@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from recorder import ADA, BOB, digest, record
+from recorder import ADA, BOB, digest, everyone, record
 
 from lineage.graph import Edge, Graph, Limits, Node, Start, ancestors, descendants
 from lineage.ids import path_number
 from lineage.records import JobHead
 from lineage.store import Link
 from roard.store import Store
-
-
-def everyone(_: int) -> bool:
-    return True
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store") as opened:
-        yield opened
 
 
 def number(store: Store, head: JobHead) -> int:

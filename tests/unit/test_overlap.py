@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from recorder import ADA, BOB, begin, digest, ended, entries
+from recorder import ADA, BOB, begin, digest, ended, entries, everyone
 
 from lineage.dag import session_dag
 from lineage.graph import NOBODY, OUTPUT, Graph, Limits, Start, ancestors, descendants
 from lineage.ids import path_number
 from lineage.records import JobHead, User
 from roard.store import Store
-
-
-def everyone(_: int) -> bool:
-    return True
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store") as opened:
-        yield opened
 
 
 def finish(store: Store, head: JobHead, inputs: list[str], outputs: list[str], ended_at: int | None = None) -> JobHead:

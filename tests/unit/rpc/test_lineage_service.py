@@ -25,12 +25,6 @@ from roard.rpc.lineage_service import LineageService
 from roard.store import Store
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store") as opened:
-        yield opened
-
-
 def caller_of(context: grpc.ServicerContext) -> Caller:
     uid = int(dict(context.invocation_metadata())["uid"])
     return Caller(uid=uid, gid=uid, pid=1)

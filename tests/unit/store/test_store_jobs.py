@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorder import ADA, BOB, HOST, PROJECT, begin, digest, ended, entries, entry, record
+from recorder import ADA, BOB, HOST, PROJECT, begin, digest, ended, entries, entry, everyone, record
 
 from lineage import ids
 from lineage.errors import InvalidError, NotFoundError
 from lineage.store import Link
 from roard.store import Store
-
-
-def everyone(_: int) -> bool:
-    return True
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "store") as opened:
-        yield opened
 
 
 def test_jobs_of_a_project_share_a_session_and_are_numbered(store: Store) -> None:
