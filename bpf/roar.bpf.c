@@ -33,6 +33,7 @@ BPF_PERCPU_ARRAY(scratch, struct scratch, 1);
 BPF_PERCPU_ARRAY(pending, struct pending, 1);
 BPF_PROG_ARRAY(tails, 4);
 BPF_RINGBUF_OUTPUT(accesses, ROAR_ACCESS_PAGES);
+BPF_RINGBUF_OUTPUT(contents, ROAR_CONTENT_PAGES);       /* a ring of its own: bytes cannot crowd out accesses */
 BPF_RINGBUF_OUTPUT(processes, ROAR_PROCESS_PAGES);
 
 #define S_IFMT 0170000
@@ -110,10 +111,10 @@ INLINE void fill_head(struct roar_head *head, struct roar_member *member, u32 ki
 }
 
 /* A wake-up is dear, and in the way of the process watched. The reader looks by itself every few milliseconds, so it is
- * woken for what is wanted at once, and for each ROAR_BATCH records of a job. */
-INLINE u64 wake(u64 sent, int urgent)
+ * woken for what is wanted at once, and for each batch (a power of two) of a job's records. */
+INLINE u64 wake(u64 sent, u64 batch, int urgent)
 {
-    return urgent || (sent & (ROAR_BATCH - 1)) == ROAR_BATCH - 1 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+    return urgent || (sent & (batch - 1)) == batch - 1 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
 /* 0 if the record is in the ring. */
@@ -124,9 +125,20 @@ INLINE int send_access(u64 job, void *data, u32 size, int urgent)
 
     if (!count)
         return -1;
-    failed = accesses.ringbuf_output(data, size, wake(count->accesses, urgent));
+    failed = accesses.ringbuf_output(data, size, wake(count->accesses, ROAR_BATCH, urgent));
     __sync_fetch_and_add(failed ? &count->lost_accesses : &count->accesses, 1);
     return failed;
+}
+
+/* Content that does not fit is not lost: the file is hashed where it lies. */
+INLINE int send_content(u64 job, void *data, u32 size)
+{
+    struct roar_counts *count = counts.lookup(&job);
+
+    if (!count)
+        return -1;
+    __sync_fetch_and_add(&count->contents, 1);
+    return contents.ringbuf_output(data, size, wake(count->contents, ROAR_CONTENT_BATCH, 0));
 }
 
 INLINE void send_process(u64 job, void *data, u32 size)
@@ -136,7 +148,7 @@ INLINE void send_process(u64 job, void *data, u32 size)
 
     if (!count)
         return;
-    failed = processes.ringbuf_output(data, size, wake(count->processes, 0));
+    failed = processes.ringbuf_output(data, size, wake(count->processes, ROAR_BATCH, 0));
     __sync_fetch_and_add(failed ? &count->lost_processes : &count->processes, 1);
 }
 
@@ -395,8 +407,10 @@ int on_carry(void *ctx)
         event->bytes_len = piece;
         if (bpf_probe_read_user(event + 1, piece, (void *)todo->from + done))
             return 0;
-        if (send_access(member->job, event, clamp(sizeof(*event) + piece, 32767), 0))
+        if (send_content(member->job, event, clamp(sizeof(*event) + piece, 32767))) {
+            known->next = ~0ull;
             return 0;
+        }
     }
     return 0;
 }

@@ -15,7 +15,8 @@
 #define ROAR_CARRY_MAX (ROAR_PIECE * ROAR_PIECES)   /* a file up to this size travels with the read of it */
 #define ROAR_CARRY_MIN 1024     /* a read shorter than this, and not to the end, is not worth a record */
 #define ROAR_ARGV_MAX 4096
-#define ROAR_BATCH 256          /* a power of two */
+#define ROAR_BATCH 256
+#define ROAR_CONTENT_BATCH 64   /* 1 MB */
 
 enum roar_kind {
     ROAR_OPEN = 1,      /* a descriptor came to be: not an access yet, but a reason to hash early */
@@ -25,7 +26,7 @@ enum roar_kind {
     ROAR_MAP_WRITE,     /* shared and writable */
     ROAR_RESIZE,        /* ftruncate, fallocate */
     ROAR_CLOSE,         /* of a file that this step wrote */
-    ROAR_BYTES,         /* content that a read returned */
+    ROAR_BYTES,         /* content that a read returned, in the ring of contents */
     ROAR_RENAME,        /* from here on: struct roar_names */
     ROAR_LINK,
     ROAR_SYMLINK,
@@ -117,6 +118,7 @@ struct roar_counts {
     u64 lost_accesses;
     u64 processes;
     u64 lost_processes;
+    u64 contents;       /* tried: one that is not sent takes nothing from the record */
 };
 
 #endif

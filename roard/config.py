@@ -9,7 +9,7 @@ from pathlib import Path
 from lineage.errors import InvalidError
 from roard.probe.probes import Sizes
 
-_RINGS = ("access_pages", "process_pages")
+_RINGS = ("access_pages", "content_pages", "process_pages")
 
 
 def read(path: Path | None) -> Sizes:

@@ -10,10 +10,12 @@ Requests and answers are tuples over a Channel:
 from __future__ import annotations
 
 import contextlib
+import enum
 import errno
 import os
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,6 +28,8 @@ from roard.content.packages import PackageIndex
 _BLOCK = 1 << 20
 #: Below this one read takes the whole file.
 _SMALL = 1 << 16
+#: From here on a file's own thread is worth its cost: below, threads only take the interpreter's lock from each other.
+_LARGE = 1 << 20
 _THREADS = 2
 #: st_dev of these file systems is not the super block's device (subvolumes, layers): the inode alone identifies.
 _VIRTUAL_DEV = {0x9123683E, 0x794C7630}  # btrfs, overlayfs
@@ -35,6 +39,15 @@ Outcome = tuple[str, bytes | None, int, int, int, int, int]
 #: (exists, error words or "", hash or None, dev, ino, size or None, mtime, ctime, link target or None)
 Settled = tuple[bool, str, bytes | None, int, int, int | None, int, int, bytes | None]
 Question = tuple[bytes, tuple[int, ...] | None, bytes | None]
+
+
+class _Large(enum.Enum):
+    """In place of a row: ask again, without a limit and in a thread of its own."""
+
+    LARGE = 0
+
+
+_AGAIN = _Large.LARGE
 
 CHANGED = "it changed while it was being read"
 LINK = "it is a symbolic link"
@@ -81,11 +94,13 @@ def _digest(fd: int, size: int) -> bytes:
     return hasher.digest()
 
 
-def hash_descriptor(fd: int) -> Outcome:
+def hash_descriptor(fd: int, limit: int | None = None) -> Outcome | _Large:
     """The hash of an open regular file, if it is the same before and after."""
     before = os.fstat(fd)
     if not stat.S_ISREG(before.st_mode):
         return (SPECIAL, None, *_signature(before))
+    if limit is not None and before.st_size >= limit:
+        return _AGAIN
     digest = _digest(fd, before.st_size)
     after = os.fstat(fd)
     if _signature(before) != _signature(after):
@@ -93,7 +108,8 @@ def hash_descriptor(fd: int) -> Outcome:
     return ("", digest, *_signature(after))
 
 
-def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int) -> Outcome:
+def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, limit: int | None = None
+              ) -> Outcome | _Large:
     """The hash of this very inode: by its path, by the path as the process sees it, by the process's descriptor."""
     places = [path]
     if tgid:
@@ -104,7 +120,7 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int) -
             with _opened(place) as opened:
                 status = os.fstat(opened)
                 if status.st_ino == ino and (status.st_dev == dev or magic in _VIRTUAL_DEV):
-                    return hash_descriptor(opened)
+                    return hash_descriptor(opened, limit)
         except OSError as error:
             problem = _words(error) if problem == GONE else problem
     if tgid and fd >= 0:
@@ -114,20 +130,17 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int) -
             try:
                 status = os.fstat(opened)
                 if status.st_ino == ino and (status.st_dev == dev or magic in _VIRTUAL_DEV):
-                    return hash_descriptor(opened)
+                    return hash_descriptor(opened, limit)
             finally:
                 os.close(opened)
     return (problem, None, *_NOTHING)
 
 
-def settle_files(items: list[Question]) -> tuple[dict[bytes, bytes], list[Settled | None]]:
-    """What is at these paths when their job has ended; a hash is believed if the signature still is the known one.
-
-    Also the canonical names of the directories. Most files are as they were known: that takes a word, not a row.
-    """
+def canonical_paths(paths: Iterable[bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """({directory: canonical}, the paths by canonical directories); last components stay as they are."""
     directories: dict[bytes, bytes] = {}
-    settled: list[Settled | None] = []
-    for path, known, digest in items:
+    found: list[bytes] = []
+    for path in paths:
         directory, _, name = path.rpartition(b"/")
         canonical = directories.get(directory)
         if canonical is None:
@@ -136,17 +149,20 @@ def settle_files(items: list[Question]) -> tuple[dict[bytes, bytes], list[Settle
             except (OSError, ValueError):  # an embedded NUL: no such path can exist
                 canonical = directory
             canonical = directories[directory] = canonical.rstrip(b"/")
-        settled.append(_settle(b"%b/%b" % (canonical, name), known, digest))
-    return directories, settled
+        found.append(b"%b/%b" % (canonical, name))
+    return directories, found
 
 
-def _settle(path: bytes, known: tuple[int, ...] | None, digest: bytes | None) -> Settled | None:
-    """``path`` is canonical but for its last component."""
+def settle_file(path: bytes, known: tuple[int, ...] | None, digest: bytes | None, limit: int | None = None
+                ) -> Settled | _Large | None:
+    """What is at ``path`` (canonical but for its last component) when its job has ended. None: what was known, for a
+    hash is believed if the signature still is the known one; most files are, and that takes a word, not a row."""
     try:
         if digest is not None and known == _signature(os.lstat(path)):
             return None
         with _opened(path) as opened:
-            return (True, *hash_descriptor(opened), None)
+            outcome = hash_descriptor(opened, limit)
+            return outcome if outcome is _AGAIN else (True, *outcome, None)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a symbolic link; a socket
             return _settle_special(path)
@@ -175,29 +191,81 @@ def _settle_special(path: bytes) -> Settled:
 
 
 class Worker:
+    """Small files in one thread, in the order of the questions; large ones and packages beside them."""
+
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._packages = PackageIndex()
+        self._beside = ThreadPoolExecutor(_THREADS)
 
     def serve(self) -> None:
         """Until the daemon closes the channel."""
         collector.relax()
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with self._beside, ThreadPoolExecutor(1) as small:
             while (message := self._channel.receive()) is not None:
-                pool.submit(self._answer, *message)
+                what, number, items = message
+                if what == "owners":
+                    self._beside.submit(self._owners, number, items)
+                else:
+                    small.submit(self._hash if what == "hash" else self._settle, number, items)
 
-    def _answer(self, what: str, identity: int, items: list[Any]) -> None:
+    def _owners(self, number: int, paths: list[bytes]) -> None:
         try:
-            self._channel.send((identity, self._done(what, items)))
+            self._send(number, self._packages.owners(paths))
+        except MemoryError:
+            self._send(number, None)
+
+    def _hash(self, number: int, items: list[tuple[bytes, int, int, int, int, int]]) -> None:
+        _Batch(number, self._send).fill(self._beside, items, hash_file)
+
+    def _settle(self, number: int, items: list[Question]) -> None:
+        directories, paths = canonical_paths(path for path, _, _ in items)
+        questions = [(path, known, digest) for path, (_, known, digest) in zip(paths, items, strict=True)]
+        batch = _Batch(number, lambda number, rows: self._send(number, rows and (directories, rows)))
+        batch.fill(self._beside, questions, settle_file)
+
+    def _send(self, number: int, answer: object) -> None:
+        try:
+            self._channel.send((number, answer))
         except OSError:
             os._exit(1)  # the daemon is gone
 
-    def _done(self, what: str, items: list[Any]) -> object:
+
+class _Batch:
+    """The rows of one answer, which is sent when the last one is there; None for all where memory did not suffice."""
+
+    def __init__(self, number: int, send: Callable[[int, Any], None]) -> None:
+        self._number = number
+        self._send = send
+        self._rows: list[Any] | None = None
+        self._waiting = 1
+        self._lock = threading.Lock()
+
+    def fill(self, beside: ThreadPoolExecutor, items: Sequence[tuple[Any, ...]], ask: Callable[..., Any]) -> None:
         try:
-            if what == "hash":
-                return [hash_file(*item) for item in items]
-            if what == "settle":
-                return settle_files(items)
-            return self._packages.owners(items)
+            rows = self._rows = [ask(*item, limit=_LARGE) for item in items]
         except MemoryError:
-            return None
+            rows = []
+        large = [at for at, row in enumerate(rows) if row is _AGAIN]
+        self._waiting += len(large)
+        for at in large:
+            beside.submit(self._large, at, items[at], ask)
+        self._ready()
+
+    def _large(self, at: int, item: tuple[Any, ...], ask: Callable[..., Any]) -> None:
+        try:
+            row = ask(*item)
+        except MemoryError:
+            self._rows = None
+        else:
+            with self._lock:
+                if self._rows is not None:
+                    self._rows[at] = row
+        self._ready()
+
+    def _ready(self) -> None:
+        with self._lock:
+            self._waiting -= 1
+            last = self._waiting == 0
+        if last:
+            self._send(self._number, self._rows)

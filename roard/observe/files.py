@@ -33,7 +33,7 @@ class FileState:
     __slots__ = (
         "before_read", "created", "device", "due", "early", "fd", "file", "first_path", "input_file", "input_hash",
         "input_path", "input_reason", "nameless", "path", "read", "read_steps", "renamed", "tgid", "write_steps",
-        "written", "wrote",
+        "written", "written_at", "wrote",
     )
 
     def __init__(self, file: FileId | None, path: bytes) -> None:
@@ -48,6 +48,7 @@ class FileState:
         self.wrote: set[Access] = set()
         self.write_steps: set[int] = set()
         self.written = False
+        self.written_at = 0                             # when its content was first changed, 0: not that we know
         self.created = False
         self.renamed = False                            # its ctime may differ for that alone
         self.input_file: FileId | None = None           # the version that was read
@@ -87,6 +88,7 @@ class FileTable:
         self.former: list[FileState] = []               # files whose inode was used again for another
         self.cut_paths = 0
         self.unknown_paths = 0
+        self._early_contents: dict[tuple[int, int, int], ContentEvent] = {}  # whose access is still to come
         self._by_path: dict[bytes, FileState] = {}
         self._directories: set[bytes] = set()
 
@@ -108,14 +110,21 @@ class FileTable:
             self.closed.append(state)
         else:
             self._wrote(state, event.step, *_WRITES[event.kind])
+        if state.written and not state.written_at:
+            state.written_at = event.time
 
     def execute(self, file: FileId, path: bytes, flags: int, step: int) -> None:
         self._read(self._state(file, path, flags), file, layout.EXEC, step)
 
     def content(self, event: ContentEvent) -> None:
+        """What a process read. It comes by a ring of its own: before or after the accesses around it."""
         file = FileId(*event.file)
-        state = self.states.get((file.dev, file.ino, file.generation))
-        if state is None or not state.is_input or state.written:
+        key = (file.dev, file.ino, file.generation)
+        state = self.states.get(key)
+        if state is not None and state.written_at and event.time > state.written_at:
+            return
+        if state is None or not state.is_input:
+            self._early_contents.setdefault(key, event)
             return
         state.take_hash(file.size, file.mtime, file.ctime, event.digest)
         if state.input_hash is not None:
@@ -139,6 +148,7 @@ class FileTable:
             known = self._by_path.get(path)
             if known:
                 self._wrote(known, event.step, "truncate")
+                known.written_at = known.written_at or event.time
             else:
                 self._only_named(path, event.step, "truncate")
         elif not event.call_flags & AT_REMOVEDIR:
@@ -204,6 +214,9 @@ class FileTable:
         if state.before_read is not None:               # hashed since it was opened: good if it is still that version
             state.take_hash(*state.before_read)
             state.input_reason = ""
+        early = self._early_contents.pop((file.dev, file.ino, file.generation), None)
+        if early is not None:
+            self.content(early)
         if state.input_hash is None:
             self.wants[id(state)] = state
 

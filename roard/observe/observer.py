@@ -36,9 +36,9 @@ from roard.store.store import Store
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.25
-#: An output is hashed when it was closed, not when the job ends, for then somebody waits; but not within the tick of its
-#: last change, when it could change again and look the same.
-_EARLY_SECONDS = 0.03
+#: An output is hashed when it was closed, not when the job ends, for then somebody waits; but not at once: a burst of
+#: small files needs the processors itself, and within a tick of the clock a file could change again and look the same.
+_EARLY_SECONDS = 0.25
 _STRAGGLER_SECONDS = 0.3
 _FINISHERS = 4
 
@@ -419,7 +419,7 @@ class Observer:
 
     def _tick(self) -> None:
         beat = 0
-        while not self._stopped.wait(_EARLY_SECONDS if self._early else _TICK_SECONDS):
+        while not self._stopped.wait(_TICK_SECONDS):
             beat += 1
             try:
                 self._hash_early()

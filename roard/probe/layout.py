@@ -28,8 +28,8 @@ NAMES = struct.Struct("=IIIIII")
 PROCESS = struct.Struct("=QQQQIiII")
 #: struct roar_member: job, step
 MEMBER = struct.Struct("=QQ")
-#: struct roar_counts: accesses, lost_accesses, processes, lost_processes
-COUNTS = struct.Struct("=QQQQ")
+#: struct roar_counts: accesses, lost_accesses, processes, lost_processes, contents
+COUNTS = struct.Struct("=QQQQQ")
 
 ACCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + ACCESS.format[1:])
 NAMES_WHOLE = struct.Struct("=" + HEAD.format[1:] + NAMES.format[1:])

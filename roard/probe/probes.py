@@ -26,6 +26,7 @@ class Sizes:
     jobs: int = 4096
     seen: int = 262144
     access_pages: int = 4096
+    content_pages: int = 4096
     process_pages: int = 1024
 
     def as_dict(self) -> dict[str, int]:
@@ -37,6 +38,7 @@ class Counts(NamedTuple):
     lost_accesses: int
     processes: int
     lost_processes: int
+    contents: int
 
 
 @dataclass
@@ -78,7 +80,7 @@ class Probes:
 
     def counts_of(self, job: int) -> Counts:
         value = self.counts.get(job.to_bytes(8, sys.byteorder))
-        return Counts(*COUNTS.unpack(value)) if value else Counts(0, 0, 0, 0)
+        return Counts(*COUNTS.unpack(value)) if value else Counts(0, 0, 0, 0, 0)
 
     def forget(self, job: int) -> None:
         self.counts.delete(job.to_bytes(8, sys.byteorder))

@@ -2,10 +2,12 @@
 
 A busy thread beside it would cost 200 µs a record, so it shares its interpreter with nobody. It decodes, hashes the
 contents that small reads carried, and hands batches to the daemon; a record leaves its ring only after the daemon has
-been sent it. Run as ``python -m roard.probe.reader SOCKET ACCESSES PAGES PROCESSES PAGES`` with descriptor numbers.
+been sent it. Run as ``python -m roard.probe.reader SOCKET ACCESSES PAGES CONTENTS PAGES PROCESSES PAGES`` with descriptor
+numbers.
 
 A batch is (processes, accesses, number of access records by job). The processes were drained first, so every access
-that a process made before its EXIT record is in the same batch or an earlier one.
+that a process made before its EXIT record is in the same batch or an earlier one. Contents were drained last and stand
+after the accesses: what was read before any access of the batch is in it or in an earlier one; see FileTable.content.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from roard.content.channel import Channel
 from roard.probe import layout
 from roard.probe.layout import (
     ACCESS_WHOLE,
-    BYTES,
     EXEC,
     F_CUT,
     F_PATH,
@@ -48,7 +49,7 @@ class Decoder:
     def __init__(self) -> None:
         self.processes: list[tuple[Any, ...]] = []
         self.accesses: list[tuple[Any, ...]] = []
-        self.counts: dict[int, int] = {}  # records of the access ring, by job
+        self.counts: dict[int, int] = {}  # access records, by job
         self._contents: dict[tuple[int, int, int, int], tuple[tuple[int, int, int], int, Any]] = {}
 
     def process(self, view: memoryview, at: int, _length: int) -> None:
@@ -70,15 +71,19 @@ class Decoder:
         if kind >= RENAME:
             self._names(view, at)
             return
-        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, offset, f_mode,
-         f_flags, path_len, bytes_len) = ACCESS_WHOLE.unpack_from(view, at)
+        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, _, f_mode,
+         f_flags, path_len, _) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
-        if kind == BYTES:
-            self._content(job, step, time, file, offset, view[at:at + bytes_len])
-            return
         path = path_of(bytes(view[at:at + path_len])) if flags & F_PATH else None
         self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, f_mode, f_flags))
+
+    def content(self, view: memoryview, at: int, _length: int) -> None:
+        (_, _, job, step, time, _, _, ino, size, mtime, ctime, dev, generation, magic, mode, offset, _, _, _,
+         length) = ACCESS_WHOLE.unpack_from(view, at)
+        at += ACCESS_WHOLE.size
+        file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
+        self._piece(job, step, time, file, offset, view[at:at + length])
 
     def _names(self, view: memoryview, at: int) -> None:
         kind, flags, job, step, time, tgid, _fd, *lens, call_flags, _pad = NAMES_WHOLE.unpack_from(view, at)
@@ -98,7 +103,7 @@ class Decoder:
                 names.append(path_of(base).rstrip(b"/") + b"/" + text if text else b"")
         self.accesses.append((kind, flags, job, step, time, tgid, names[0], names[1], call_flags))
 
-    def _content(self, job: int, step: int, time: int, file: tuple[int, ...], offset: int, piece: memoryview) -> None:
+    def _piece(self, job: int, step: int, time: int, file: tuple[int, ...], offset: int, piece: memoryview) -> None:
         key = (step, file[0], file[1], file[2])
         version = file[3:6]
         if offset == 0:
@@ -123,13 +128,13 @@ class Decoder:
         return batch
 
 
-def run(channel: Channel, accesses: Ring, processes: Ring) -> None:
+def run(channel: Channel, accesses: Ring, contents: Ring, processes: Ring) -> None:
     """Until the daemon closes the channel. It says there how many jobs run (with none there is nothing to look for);
     any message also means: look now."""
     decoder = Decoder()
     poll = select.epoll()
     poll.register(channel.fileno(), select.EPOLLIN)
-    for ring in (processes, accesses):
+    for ring in (processes, accesses, contents):
         # edge-triggered: woken when the probes ask for it, not whenever there is something in the ring
         poll.register(ring.fd, select.EPOLLIN | select.EPOLLET)
     jobs = 0
@@ -140,25 +145,27 @@ def run(channel: Channel, accesses: Ring, processes: Ring) -> None:
                 if message is None:
                     return
                 jobs = message
-        drain(channel, decoder, accesses, processes)
+        drain(channel, decoder, accesses, contents, processes)
 
 
-def drain(channel: Channel, decoder: Decoder, accesses: Ring, processes: Ring) -> None:
+def drain(channel: Channel, decoder: Decoder, accesses: Ring, contents: Ring, processes: Ring) -> None:
     """Sends the daemon all that is in the rings."""
     exits: list[tuple[Any, ...]] = []
     empty = False
     while not empty:
         processes.drain(decoder.process)
         empty = accesses.drain(decoder.access, BATCH)
+        contents.drain(decoder.content)
         seen_processes, seen_accesses, counts = decoder.take()
         if empty:
             seen_processes = exits + seen_processes
         else:  # more accesses wait: an EXIT must not overtake those of its process
             exits += [event for event in seen_processes if event[0] == layout.EXIT]
             seen_processes = [event for event in seen_processes if event[0] != layout.EXIT]
-        if seen_processes or counts:
+        if seen_processes or seen_accesses:
             channel.send((seen_processes, seen_accesses, counts))
         accesses.release()
+        contents.release()
     processes.release()
 
 
@@ -167,7 +174,7 @@ def main() -> None:
     channel = Channel(socket.socket(fileno=fds[0]))
     collector.relax()
     try:
-        run(channel, Ring(fds[1], fds[2]), Ring(fds[3], fds[4]))
+        run(channel, *(Ring(fd, pages) for fd, pages in zip(fds[1::2], fds[2::2], strict=True)))
     except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return  # the daemon is gone; what is in the rings stays there for its successor
 

@@ -21,11 +21,13 @@ class Reader:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         maps, sizes = self._probes.maps, self._probes.sizes
-        rings = [maps["accesses"], sizes.access_pages, maps["processes"], sizes.process_pages]
+        rings = [(maps["accesses"], sizes.access_pages), (maps["contents"], sizes.content_pages),
+                 (maps["processes"], sizes.process_pages)]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "roard.probe.reader", str(theirs.fileno()), *map(str, rings)],
-                pass_fds=[theirs.fileno(), rings[0], rings[2]], stdin=subprocess.DEVNULL, start_new_session=True)
+                [sys.executable, "-m", "roard.probe.reader", str(theirs.fileno()),
+                 *(str(number) for ring in rings for number in ring)],
+                pass_fds=[theirs.fileno(), *(fd for fd, _ in rings)], stdin=subprocess.DEVNULL, start_new_session=True)
         self._channel = Channel(ours)
 
     @property

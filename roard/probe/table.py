@@ -64,4 +64,4 @@ TREE: tuple[tuple[str, str], ...] = (
 TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names")
 
 HANDLERS: tuple[str, ...] = tuple(dict.fromkeys(row.handler for row in CALLS))
-MAPS: tuple[str, ...] = ("members", "counts", "seen", "accesses", "processes", "tails")
+MAPS: tuple[str, ...] = ("members", "counts", "seen", "accesses", "contents", "processes", "tails")

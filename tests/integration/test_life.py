@@ -376,6 +376,18 @@ def test_lost_events_are_said(own: Callable[..., Daemon], place: Path) -> None:
     assert reason["count"] > 100
 
 
+def test_contents_do_not_crowd_out_accesses(own: Callable[..., Daemon], place: Path) -> None:
+    """Many small files at once, more bytes than the ring of contents holds: those are hashed where they lie."""
+    daemon = own("[probes]\ncontent_pages = 16\n")
+    project = Project(Path(tempfile.mkdtemp(dir=place)), daemon.socket)
+    contents = {f"f{number}": bytes([number % 256]) * 60_000 for number in range(300)}
+    for name, content in contents.items():
+        project.write(name, content)
+    job = project.run(PYTHON, "-c", "[open(f'f{number}', 'rb').read() for number in range(300)]")
+    job.assert_complete()
+    assert job.inputs == {name: blake(content) for name, content in contents.items()}
+
+
 def test_full_process_table_is_said(own: Callable[..., Daemon], place: Path) -> None:
     """More processes than the table holds: the job still ends, and says what it missed."""
     daemon = own("[probes]\nmembers = 4\n")

@@ -12,6 +12,7 @@ import pytest
 from harness import blake
 
 from roard.content import worker
+from roard.content.channel import Channel
 from roard.content.hashing import RACY_NS, Hashing, signature
 from roard.probe.layout import FileId
 
@@ -19,6 +20,12 @@ from roard.probe.layout import FileId
 def identity(path: Path) -> tuple[bytes, int, int, int, int, int]:
     status = path.stat()
     return (os.fsencode(path), 0, -1, status.st_dev, status.st_ino, 0)
+
+
+def settle(questions: list[worker.Question]) -> tuple[dict[bytes, bytes], list[worker.Settled | None]]:
+    directories, paths = worker.canonical_paths(path for path, _, _ in questions)
+    return directories, [worker.settle_file(path, known, digest)
+                         for path, (_, known, digest) in zip(paths, questions, strict=True)]
 
 
 def hexed(digest: bytes | None) -> str | None:
@@ -72,7 +79,7 @@ def test_what_is_no_regular_file(tmp_path: Path, kind: str) -> None:
             bound.bind(str(path))
     status = path.lstat()
     assert worker.hash_file(os.fsencode(path), 0, -1, status.st_dev, status.st_ino, 0)[1] is None
-    _, rows = worker.settle_files([(os.fsencode(path), None, None)])
+    _, rows = settle([(os.fsencode(path), None, None)])
     assert rows[0] is not None
     exists, _, digest, *_, target = rows[0]
     assert (exists, digest, target) == (True, None, b"secret" if kind == "link" else None)
@@ -85,7 +92,7 @@ def test_settle_believes_a_hash_only_for_the_same_signature(tmp_path: Path) -> N
     status = path.stat()
     known = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     through = os.fsencode(tmp_path / "alias/real")
-    directories, rows = worker.settle_files([(through, known, b"believed"), (through, (0, *known[1:]), b"not"),
+    directories, rows = settle([(through, known, b"believed"), (through, (0, *known[1:]), b"not"),
                                              (through + b"x", None, None), (b"/nul\0byte", None, None)])
     assert directories[os.path.dirname(through)] == os.fsencode(tmp_path)
     assert rows[0] is None
@@ -139,3 +146,27 @@ def test_only_settled_versions_are_remembered() -> None:
     assert hashing.known(old) == b"a"
     assert hashing.known(old._replace(mtime=999)) is None
     assert hashing.known(old._replace(generation=9)) is None
+
+
+def test_large_files_come_beside_the_small_ones_in_one_answer(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    serving = threading.Thread(target=worker.Worker(Channel(theirs)).serve)
+    serving.start()
+    daemon = Channel(ours)
+    try:
+        sizes = [1, 5 << 20, 100, 1 << 20, 0]
+        for name, size in enumerate(sizes):
+            (tmp_path / str(name)).write_bytes(b"z" * size)
+        items = [identity(tmp_path / str(name)) for name in range(len(sizes))]
+        daemon.send(("hash", 7, items))
+        number, rows = daemon.receive()
+        assert number == 7
+        assert [(row[0], hexed(row[1])) for row in rows] == [("", blake(b"z" * size)) for size in sizes]
+        daemon.send(("settle", 8, [(path, None, None) for path, *_ in items]))
+        number, (directories, rows) = daemon.receive()
+        assert (number, directories) == (8, {os.fsencode(tmp_path): os.fsencode(tmp_path.resolve())})
+        assert [(row[0], hexed(row[2]), row[5]) for row in rows] == [(True, blake(b"z" * size), size) for size in sizes]
+    finally:
+        daemon.close()
+        serving.join()
+        theirs.close()

@@ -32,8 +32,9 @@ class Story:
     def name(self, kind: int, first: bytes, second: bytes = b"", call_flags: int = 0) -> None:
         self.table.name(NameEvent(kind, 0, 1, STEP, next(self.now), 42, first, second, call_flags))
 
-    def content(self, ino: int, digest: bytes, version: int = 1) -> None:
-        self.table.content(ContentEvent(64, 0, 1, STEP, next(self.now), self.file(ino, version), digest))
+    def content(self, ino: int, digest: bytes, version: int = 1, time: int | None = None) -> None:
+        when = next(self.now) if time is None else time
+        self.table.content(ContentEvent(64, 0, 1, STEP, when, self.file(ino, version), digest))
 
     def state(self, ino: int) -> FileState:
         return self.table.states[1, ino, 0]
@@ -58,6 +59,23 @@ def test_content_that_was_carried_needs_no_hashing(story: Story) -> None:
     story.content(1, b"h")
     assert story.state(1).input_hash == b"h"
     assert story.table.wants == {}
+
+
+def test_content_may_be_told_before_its_read(story: Story) -> None:
+    """It has a ring of its own."""
+    story.content(1, b"h", time=2)
+    story.access(layout.OPEN, 1, b"/d/a", mode=1)
+    story.content(1, b"later", time=4)
+    story.access(layout.READ, 1)
+    assert story.state(1).input_hash == b"h"
+    assert story.table.wants == {}
+
+
+def test_content_may_be_told_after_the_write_that_followed_it(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a")  # at 1
+    story.access(layout.WRITE, 1, version=9)  # at 2
+    story.content(1, b"old", time=1)
+    assert story.state(1).input_hash == b"old"
 
 
 def test_content_of_another_version_is_refused(story: Story) -> None:
