@@ -33,6 +33,7 @@ class Daemon:
         self.log = directory / "roard.log"
         self.options = options
         self.environment = dict(environment or {})
+        self.cwd = ROOT
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Daemon:
@@ -40,7 +41,7 @@ class Daemon:
             at = log.tell()
             self.process = subprocess.Popen(
                 [BIN / "roard", "serve", "--state-dir", self.state, "--socket", self.socket, *self.options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.environment})
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.environment}, cwd=self.cwd)
         deadline = time.monotonic() + READY_SECONDS
         while b"READY" not in self.log.read_bytes()[at:]:
             assert self.process.poll() is None, self.log.read_text()

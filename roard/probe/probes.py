@@ -92,7 +92,7 @@ def load(sizes: Sizes | None = None) -> Probes:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         loader = subprocess.Popen(
-            [sys.executable, "-m", "roard.probe.loader", str(theirs.fileno()), json.dumps(sizes.as_dict())],
+            [sys.executable, "-P", "-m", "roard.probe.loader", str(theirs.fileno()), json.dumps(sizes.as_dict())],
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         theirs.close()
         ours.settimeout(LOADER_SECONDS)

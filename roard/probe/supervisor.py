@@ -25,7 +25,7 @@ class Reader:
                  (maps["processes"], sizes.process_pages)]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "roard.probe.reader", str(theirs.fileno()),
+                [sys.executable, "-P", "-m", "roard.probe.reader", str(theirs.fileno()),
                  *(str(number) for ring in rings for number in ring)],
                 pass_fds=[theirs.fileno(), *(fd for fd, _ in rings)], stdin=subprocess.DEVNULL, start_new_session=True)
         self._channel = Channel(ours)

@@ -419,6 +419,21 @@ def test_reader_and_hash_worker_may_die(own: Callable[..., Daemon], place: Path)
     assert job.outputs == {"c": blake(b"x" * 100_000)}
 
 
+def test_nothing_is_imported_from_where_the_daemon_is_started(place: Path) -> None:
+    """`sudo roard serve` in a user's directory runs none of the user's code as root."""
+    if os.geteuid() != 0:
+        pytest.skip("loading probes needs root")
+    directory = Path(tempfile.mkdtemp(prefix="cwd-", dir=place))
+    for name in ("json", "socket", "select", "struct", "blake3", "bcc", "roard"):
+        (directory / f"{name}.py").write_text("import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch()")
+    daemon = Daemon(directory)
+    daemon.cwd = directory
+    with daemon:
+        project = Project(directory / "project", daemon.socket)
+        project.sh("echo x > f").assert_complete()
+    assert list(directory.rglob("*.ran")) == []
+
+
 def attached(daemon: Daemon) -> int:
     directory = Path(f"/proc/{daemon.process.pid}/fd")
     links = []
