@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 
 import pytest
 from blake3 import blake3
+from harness import BIN
 from samples import SESSION, entry, job, pipeline
 
 from lineage import wire
 from lineage.errors import AmbiguousError, NotFoundError
 from lineage.v1 import lineage_pb2, observe_pb2, records_pb2
+
+COMMANDS = {"run", "init", "log", "show", "dag", "lineage", "status", "reset"}
 
 JOB = job()
 FOUND_JOB = lineage_pb2.ResolveResponse(kind="job", id=JOB.head.id)
@@ -191,3 +195,12 @@ def test_log_of_a_session_and_of_everything(roar, session):
     roar("log", "--session", "0202")
     assert session.requests("Lineage/Log")[1].session == SESSION.id
     assert session.requests("Lineage/Resolve")[0].reference == "session:0202"
+
+
+@pytest.mark.parametrize("program", ["roar", "roarctl"])
+@pytest.mark.parametrize(("words", "offered"), [("l", {"log", "lineage"}), ("re", {"reset"}), ("", COMMANDS)])
+def test_shell_completion(program, words, offered):
+    environment = {**os.environ, f"_{program.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": f"{program} {words}",
+                   "COMP_CWORD": "1"}
+    done = subprocess.run([BIN / program], env=environment, capture_output=True, text=True)
+    assert set(done.stdout.split()) == offered
