@@ -159,7 +159,8 @@ def _parts(rows: list[T]) -> Iterator[list[T]]:
 def _entry_parts(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """Entries that people are shown apart from the rest: the rest (packages, system) is alike in many jobs, and a
     chunk that is alike is stored once."""
-    order = sorted(entries, key=lambda entry: (ENTRY_KINDS.index(entry.kind), entry.path, entry.hash or b""))
+    rank = {kind: at for at, kind in enumerate(ENTRY_KINDS)}
+    order = sorted(entries, key=lambda entry: (rank[entry.kind], entry.path, entry.hash or b""))
     for shown in (True, False):
         yield from _parts([entry for entry in order if (entry.role in SHOWN_ROLES) is shown])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 EntryKind: TypeAlias = Literal["input", "output", "scratch", "removed", "device"]
 Role: TypeAlias = Literal["data", "source", "package", "system", "device", "temporary", "config"]
@@ -45,8 +45,7 @@ class Reason:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file in a job's record.
 
     ``path`` is absolute; for outputs as of the end of the job. ``hash`` is None only with a ``hash_reason``.

@@ -7,7 +7,7 @@ import logging
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -70,11 +70,15 @@ class Hashing:
                    ) -> Future[list[Outcome] | None]:
         return self._ask(owner, "hash", items)
 
-    def settle(self, owner: tuple[int, int], items: list[Question]) -> list[tuple[bytes, Settled]]:
-        """(canonical path, what is there now) of each, in order; blocks. In batches, so that the worker's threads share
-        them."""
+    def settle(self, owner: tuple[int, int], items: list[Question]) -> Callable[[], list[tuple[bytes, Settled]]]:
+        """Asks, and gives what waits for the answer: (canonical path, what is there now) of each, in order. In batches,
+        so that the first can be taken while the worker is at the next."""
         parts = [items[at:at + _BATCH] for at in range(0, len(items), _BATCH)]
         futures = [self._ask(owner, "settle", part) for part in parts]
+        return lambda: self._settled(parts, futures)
+
+    @staticmethod
+    def _settled(parts: list[list[Question]], futures: list[Future[Any]]) -> list[tuple[bytes, Settled]]:
         settled: list[tuple[bytes, Settled]] = []
         for part, future in zip(parts, futures, strict=True):
             answer = future.result()

@@ -15,7 +15,7 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -70,20 +70,23 @@ def _words(error: OSError) -> str:
     return f"it could not be read: {error.strerror}"
 
 
-@contextlib.contextmanager
-def _opened(path: bytes) -> Iterator[int]:
-    # not blocking on a FIFO, not becoming anyone's terminal, not following a link put there since
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+class _opened:  # noqa: N801 - used as a function; a generator's context manager takes as long as the file
+    def __init__(self, path: bytes) -> None:
+        self._path = path
+
+    def __enter__(self) -> int:
+        # not blocking on a FIFO, not becoming anyone's terminal, not following a link put there since
+        self._fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        return self._fd
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
 
 
 def _digest(fd: int, size: int) -> bytes:
     """Reads, not mmap: a file that is truncated meanwhile would kill the worker."""
     if size < _SMALL:
-        data = os.read(fd, _SMALL + 1)
+        data = os.read(fd, size + 1)
         if len(data) == size:
             return blake3(data).digest()
         os.lseek(fd, 0, os.SEEK_SET)

@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
@@ -364,24 +364,30 @@ class Observer:
                 if not waiting:
                     break
                 wait(waiting)
-            self._save(job, self._record(job))
+            whole, afterwards = self._record(job)
+            self._save(job, whole)
+            afterwards()
         except Exception:
             _log.exception("job %s could not be finished", job.head.run.hex())
             with self._lock:
                 job.problem = "roard failed to write the record; its log says why"
 
-    def _record(self, job: WatchedJob) -> Job:
+    def _record(self, job: WatchedJob) -> tuple[Job, Callable[[], None]]:
+        """Also what may be done when the record is stored and nobody waits any more."""
         files = job.files
         written = [state for state in files.all() if state.written and not state.device and state.path is not None]
         items: list[Question] = [(state.path or b"", *(state.early or (None, None))) for state in written]
         began = time.time_ns()
-        found = dict(zip(map(id, written), self._hashing.settle(job.owner, items), strict=True))
-        self._remember_outputs(written, found, began)
+        settling = self._hashing.settle(job.owner, items)
+        with self._lock:  # while the worker looks at the outputs
+            recorder = record.Recorder(job)
+        found = dict(zip(map(id, written), settling(), strict=True))
         with self._lock:
-            entries = record.Recorder(job, found).entries()
+            entries = recorder.entries(found)
         read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
         owners = self._hashing.owners(job.owner, read)
-        return record.build(job, entries, self._probes.counts_of(job.kernel), owners)
+        whole = record.build(job, entries, self._probes.counts_of(job.kernel), owners)
+        return whole, lambda: self._remember_outputs(written, found, began)
 
     def _remember_outputs(self, written: Iterable[FileState], found: Mapping[int, tuple[bytes, Settled]],
                           began: int) -> None:

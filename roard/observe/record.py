@@ -26,15 +26,19 @@ _CALLS = {425: "io_uring", 209: "libaio"}
 
 
 class Recorder:
-    """Builds the entries of one job that is over. ``settled``: the canonical path and what is there, by id() of a state."""
+    """Builds the entries of one job that is over: its inputs at once, the rest when its outputs have settled."""
 
-    def __init__(self, job: WatchedJob, settled: dict[int, tuple[bytes, Settled]]) -> None:
+    def __init__(self, job: WatchedJob) -> None:
         self._job = job
-        self._settled = settled
         head = job.head
         self._roles = Classifier(project=head.project, cwd=head.cwd, home=job.home, tracked=job.tracked)
+        self._settled: dict[int, tuple[bytes, Settled]] = {}
+        # those that do not depend on what is there at the end
+        self._inputs = {id(state): self._input(state) for state in job.files.all() if state.is_input and not state.device}
 
-    def entries(self) -> list[Entry]:
+    def entries(self, settled: dict[int, tuple[bytes, Settled]]) -> list[Entry]:
+        """``settled``: the canonical path and what is there, by id() of a state."""
+        self._settled = settled
         self._merge_names()
         entries: list[Entry] = []
         for state in self._job.files.all():
@@ -43,7 +47,7 @@ class Recorder:
                                            state.read_steps))
                 continue
             if state.is_input or state.input_path:
-                entries.append(self._input(state))
+                entries.append(self._inputs.get(id(state)) or self._input(state))
             if state.written:
                 entry = self._written(state)
                 if entry is not None:
@@ -161,7 +165,7 @@ def packages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 
 def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[bytes, str]) -> Job:
-    entries = [replace(entry, package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
+    entries = [entry._replace(package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
     why = reasons(job, counts, entries)
     tree = job.tree
     code, signal = (tree.exit_code, tree.signal) if tree.root_ended else job.told_exit or (None, None)

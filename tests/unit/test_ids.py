@@ -82,7 +82,7 @@ def test_the_id_changes_with_everything_that_was_recorded() -> None:
     changed = [
         replace(job, head=replace(job.head, exit_code=1)),
         replace(job, context={"b": 1, "a": 3}),
-        replace(job, entries=(*job.entries[:-1], replace(job.entries[-1], size=7))),
+        replace(job, entries=(*job.entries[:-1], job.entries[-1]._replace(size=7))),
         replace(job, entries=job.entries[1:]),
     ]
     assert len({ids.encode_job(one)[0] for one in (job, *changed)}) == 5
