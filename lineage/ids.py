@@ -88,7 +88,7 @@ def encode_job(job: Job) -> tuple[bytes, bytes, dict[bytes, bytes]]:
     record = encode({
         "schema": JOB_SCHEMA, **_head_value(head), "counts": counts_of(job.entries),
         "steps": [put([_step_value(step) for step in part]) for part in _parts(list(job.steps))],
-        "entries": [put([_entry_value(entry) for entry in part]) for part in _entry_parts(job.entries)],
+        "entries": [put(part) for part in _entry_parts(job.entries)],  # an entry is a tuple: an array of its fields
         "context": put(job.context),
     })
     return content_id(record), record, chunks
@@ -163,11 +163,6 @@ def _entry_parts(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     order = sorted(entries, key=lambda entry: (rank[entry.kind], entry.path, entry.hash or b""))
     for shown in (True, False):
         yield from _parts([entry for entry in order if (entry.role in SHOWN_ROLES) is shown])
-
-
-def _entry_value(entry: Entry) -> list[object]:
-    return [entry.kind, entry.path, entry.hash, entry.hash_reason, entry.size, entry.role, list(entry.access),
-            list(entry.steps), entry.package, entry.target]
 
 
 def _entry_of(row: list[Any]) -> Entry:

@@ -33,6 +33,9 @@ class Recorder:
         head = job.head
         self._roles = Classifier(project=head.project, cwd=head.cwd, home=job.home, tracked=job.tracked)
         self._settled: dict[int, tuple[bytes, Settled]] = {}
+        # a job's files were mostly used in a few ways by a few steps
+        self._known_words: dict[frozenset[Access], tuple[Access, ...]] = {}
+        self._known_steps: dict[frozenset[int], tuple[int, ...]] = {}
         # those that do not depend on what is there at the end
         self._inputs = {id(state): self._input(state) for state in job.files.all() if state.is_input and not state.device}
 
@@ -115,12 +118,21 @@ class Recorder:
     def _entry(self, kind: EntryKind, path: bytes, digest: bytes | None, reason: str, size: int | None,
                words: Iterable[Access], steps: Iterable[int], *, executed: bool = False,
                target: bytes | None = None) -> Entry:
-        found = set(words)
-        index = self._job.tree.step_index
         return Entry(kind=kind, path=path, hash=digest, hash_reason="" if digest else reason, size=size,
-                     role=self._roles.role(path, executed, kind == "device"),
-                     access=tuple(word for word in _ORDER if word in found),
-                     steps=tuple(sorted({index(step) for step in steps})), target=target)
+                     role=self._roles.role(path, executed, kind == "device"), access=self._words(frozenset(words)),
+                     steps=self._indexes(frozenset(steps)), target=target)
+
+    def _words(self, words: frozenset[Access]) -> tuple[Access, ...]:
+        found = self._known_words.get(words)
+        if found is None:
+            found = self._known_words[words] = tuple(word for word in _ORDER if word in words)
+        return found
+
+    def _indexes(self, steps: frozenset[int]) -> tuple[int, ...]:
+        found = self._known_steps.get(steps)
+        if found is None:
+            found = self._known_steps[steps] = tuple(sorted({self._job.tree.step_index(step) for step in steps}))
+        return found
 
 
 def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[Reason]:

@@ -8,7 +8,7 @@ from lineage.ids import path_number
 from lineage.records import Entry
 from lineage.store import Link
 from roard.store.environment import Tables
-from roard.store.values import PAIR, TRIPLE, U64, Table, Txn, get, next_number, put, unseal
+from roard.store.values import PAIR, TRIPLE, U64, Table, Txn, get, next_numbers, put, seal, unseal
 
 #: Entries of these roles always have edges.  The rest (package, system, device) has one only as an output, or as an
 #: input that a job made which had finished by then: every Python job reads thousands of library files that nobody made
@@ -19,21 +19,23 @@ ALWAYS_LINKED = frozenset({"data", "source", "config", "temporary"})
 
 def write_edges(txn: Txn, tables: Tables, job: int, end: int, entries: Iterable[Entry]) -> None:
     """The edges of one finished job, both ways, and where its artifacts were seen.  ``end``: its end number."""
-    inputs: set[tuple[int, int]] = set()
+    taken: list[tuple[bytes, bytes]] = []
     made: list[tuple[bytes, bytes]] = []
+    inputs: set[tuple[int, int]] = set()
     for entry in entries:
         if entry.hash is None or entry.kind not in {"input", "output"}:
             continue
         if entry.kind == "output":
             made.append((entry.hash, entry.path))
         elif entry.role in ALWAYS_LINKED:
-            inputs.add((_intern(txn, tables, entry.hash), path_number(entry.path)))
-        else:
+            taken.append((entry.hash, entry.path))
+        else:  # before this job's outputs are there: an artifact counts as made by another job only
             known = artifact_number(txn, tables, entry.hash)
             if known is not None and txn.get(U64.pack(known), db=tables.producers) is not None:
                 inputs.add((known, path_number(entry.path)))
-    # Outputs last: an artifact counts as made by another job only.
-    outputs = {(_intern(txn, tables, digest), path_number(path)) for digest, path in made}
+    numbers = _interned(txn, tables, {digest for digest, _ in taken} | {digest for digest, _ in made})
+    inputs |= {(numbers[digest], path_number(path)) for digest, path in taken}
+    outputs = {(numbers[digest], path_number(path)) for digest, path in made}
     key = U64.pack(job)
     for forward, backward, links, mark in ((tables.inputs, tables.consumers, sorted(inputs), 0),
                                            (tables.outputs, tables.producers, sorted(outputs), 1)):
@@ -48,14 +50,21 @@ def _put_rows(txn: Txn, table: Table, rows: Iterable[tuple[bytes, bytes]]) -> No
         cursor.putmulti(sorted(rows))
 
 
-def _intern(txn: Txn, tables: Tables, digest: bytes) -> int:
-    known = artifact_number(txn, tables, digest)
-    if known is not None:
-        return known
-    number = next_number(txn, tables.meta, b"artifacts")
-    put(txn, tables.artifacts, digest, U64.pack(number))
-    put(txn, tables.hashes, U64.pack(number), digest, append=True)
-    return number
+def _interned(txn: Txn, tables: Tables, digests: Iterable[bytes]) -> dict[bytes, int]:
+    """The number of each artifact; the unknown ones get theirs, together."""
+    ordered = sorted(digests)
+    with txn.cursor(tables.artifacts) as cursor:
+        numbers = {digest: int(U64.unpack(unseal(digest, data))[0]) for digest, data in cursor.getmulti(ordered)}
+    new = [digest for digest in ordered if digest not in numbers]
+    if new:
+        given = list(zip(new, next_numbers(txn, tables.meta, b"artifacts", len(new)), strict=True))
+        with txn.cursor(tables.artifacts) as cursor:
+            cursor.putmulti([(digest, seal(digest, U64.pack(number))) for digest, number in given])
+        with txn.cursor(tables.hashes) as cursor:
+            cursor.putmulti([(key, seal(key, digest)) for digest, number in given for key in (U64.pack(number),)],
+                            append=True)
+        numbers.update(given)
+    return numbers
 
 
 def artifact_number(txn: Txn, tables: Tables, digest: bytes) -> int | None:

@@ -44,8 +44,8 @@ def get(txn: Txn, table: Table, key: bytes) -> bytes | None:
     return None if data is None else unseal(key, data)
 
 
-def put(txn: Txn, table: Table, key: bytes, value: bytes, *, append: bool = False) -> None:
-    txn.put(key, seal(key, value), append=append, db=table)
+def put(txn: Txn, table: Table, key: bytes, value: bytes) -> None:
+    txn.put(key, seal(key, value), db=table)
 
 
 def upcoming_number(txn: Txn, meta: Table, name: bytes) -> int:
@@ -55,6 +55,10 @@ def upcoming_number(txn: Txn, meta: Table, name: bytes) -> int:
 
 def next_number(txn: Txn, meta: Table, name: bytes) -> int:
     """The next number of a counter: 1, 2, 3 …"""
-    number = upcoming_number(txn, meta, name)
-    put(txn, meta, name, U64.pack(number))
-    return number
+    return next_numbers(txn, meta, name, 1)[0]
+
+
+def next_numbers(txn: Txn, meta: Table, name: bytes, count: int) -> range:
+    first = upcoming_number(txn, meta, name)
+    put(txn, meta, name, U64.pack(first + count - 1))
+    return range(first, first + count)
