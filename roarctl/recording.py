@@ -32,8 +32,9 @@ _DESCRIBE_SECONDS = 3.0
 class Recording:
     """One job that the daemon watches."""
 
-    def __init__(self, client: Client, run: bytes, number: int) -> None:
+    def __init__(self, client: Client, run: bytes, number: int, cwd: bytes) -> None:
         self.number = number
+        self.cwd = cwd
         self._client = client
         self._run = run
         self._describing: threading.Thread | None = None
@@ -65,7 +66,7 @@ class Recording:
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project_root(cwd),
             context=struct_to(context), tracked=zlib.compress(git.tracked, 1))
         answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
-        return cls(client, answer.run, answer.number)
+        return cls(client, answer.run, answer.number, cwd)
 
     def describe(self, command: Command, environment: Mapping[bytes, bytes]) -> None:
         """Gather and send the slower context beside the running command."""

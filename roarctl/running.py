@@ -141,7 +141,7 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, *, inte
         answer = recording.finish(ended, interrupted=interrupted)
         if options.quiet:
             return
-        print(recording.document() if options.as_json else _summary(answer, recording.number), file=sys.stderr)
+        print(recording.document() if options.as_json else _summary(answer, recording), file=sys.stderr)
     except RoarError as error:
         _say(options, RoarError(f"job @{recording.number}: the record is not confirmed: {error.message}"),
              error.code)
@@ -150,12 +150,11 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, *, inte
                                 f"see it with `roar show @{recording.number}`"))
 
 
-def _summary(answer: FinishResponse, number: int) -> str:
-    from roarctl.context.project import working_directory
+def _summary(answer: FinishResponse, recording: Recording) -> str:
     from roarctl.render.summary import summary
     from roarctl.render.text import Palette
 
-    return "\n".join(summary(answer, number, working_directory(), Palette.of(sys.stderr)))
+    return "\n".join(summary(answer, recording.number, recording.cwd, Palette.of(sys.stderr)))
 
 
 def _forget(recording: Recording | None) -> None:

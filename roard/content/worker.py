@@ -121,8 +121,7 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
     for place in places:
         try:
             with _opened(place) as opened:
-                status = os.fstat(opened)
-                if status.st_ino == ino and (status.st_dev == dev or magic in _VIRTUAL_DEV):
+                if _is(opened, dev, ino, magic):
                     return hash_descriptor(opened, limit)
         except OSError as error:
             problem = _words(error) if problem == GONE else problem
@@ -131,12 +130,16 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
             # a magic link leads to the file itself, whatever its name is by now
             opened = os.open(b"/proc/%d/fd/%d" % (tgid, fd), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             try:
-                status = os.fstat(opened)
-                if status.st_ino == ino and (status.st_dev == dev or magic in _VIRTUAL_DEV):
+                if _is(opened, dev, ino, magic):
                     return hash_descriptor(opened, limit)
             finally:
                 os.close(opened)
     return (problem, None, *_NOTHING)
+
+
+def _is(fd: int, dev: int, ino: int, magic: int) -> bool:
+    status = os.fstat(fd)
+    return status.st_ino == ino and (status.st_dev == dev or magic in _VIRTUAL_DEV)
 
 
 def canonical_paths(paths: Iterable[bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:

@@ -6,7 +6,6 @@ take the lock for a moment; a job that is over is finished by a pool thread, so 
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import pwd
@@ -313,7 +312,7 @@ class Observer:
                 continue
             state.take_hash(size, mtime, ctime, digest)
             settled.append((version._replace(size=size, mtime=mtime, ctime=ctime), digest))
-        self._remember(settled, began)
+        self._hashing.remember(settled, began)
 
     def _hash_early(self) -> None:
         """Outputs that were closed a moment ago, and not gone since."""
@@ -339,12 +338,7 @@ class Observer:
             if digest is not None and began - max(mtime, ctime) > RACY_NS:  # else it is done again at the end
                 state.early = ((dev, ino, size, mtime, ctime), digest)
                 rows.append((file._replace(size=size, mtime=mtime, ctime=ctime), digest))
-        self._remember(rows, began)
-
-    def _remember(self, rows: list[tuple[FileId, bytes]], began: int) -> None:
-        """Not here and now: it waits for the disk, and its callers hold the lock."""
-        with contextlib.suppress(RuntimeError):  # the daemon is being stopped
-            self._pool.submit(self._hashing.remember, rows, began)
+        self._hashing.remember(rows, began)
 
     # ---- the end ----
 

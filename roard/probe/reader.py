@@ -83,7 +83,22 @@ class Decoder:
          length) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
-        self._piece(job, step, time, file, offset, view[at:at + length])
+        piece = view[at:at + length]
+        key = (step, file[0], file[1], file[2])
+        version = file[3:6]
+        if offset == 0:
+            hasher = blake3()
+        else:
+            known = self._contents.pop(key, None)
+            if known is None or known[0] != version or known[1] != offset:
+                return  # not in a row, or the file changed between the reads
+            hasher = known[2]
+        hasher.update(piece)
+        end = offset + len(piece)
+        if end == size:
+            self.accesses.append((CONTENT, 0, job, step, time, file, hasher.digest()))
+        elif end < size:
+            self._contents[key] = (version, end, hasher)
 
     def _names(self, view: memoryview, at: int) -> None:
         kind, flags, job, step, time, tgid, _fd, *lens, call_flags, _pad = NAMES_WHOLE.unpack_from(view, at)
@@ -102,23 +117,6 @@ class Decoder:
             else:
                 names.append(path_of(base).rstrip(b"/") + b"/" + text if text else b"")
         self.accesses.append((kind, flags, job, step, time, tgid, names[0], names[1], call_flags))
-
-    def _piece(self, job: int, step: int, time: int, file: tuple[int, ...], offset: int, piece: memoryview) -> None:
-        key = (step, file[0], file[1], file[2])
-        version = file[3:6]
-        if offset == 0:
-            hasher = blake3()
-        else:
-            known = self._contents.pop(key, None)
-            if known is None or known[0] != version or known[1] != offset:
-                return  # not in a row, or the file changed between the reads
-            hasher = known[2]
-        hasher.update(piece)
-        end = offset + len(piece)
-        if end == file[3]:
-            self.accesses.append((CONTENT, 0, job, step, time, file, hasher.digest()))
-        elif end < file[3]:
-            self._contents[key] = (version, end, hasher)  # type: ignore[assignment]
 
     def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int]]:
         batch = (self.processes, self.accesses, self.counts)

@@ -88,10 +88,7 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
                 if finished.head is None or finished.head.id is None:
                     return pb.FinishResponse(final=False, pending=finished.pending)
                 identity = finished.head.id
-        job = self._store.job(identity)
-        if job is None or not caller.may_see(job.head.user.uid):
-            raise NotFoundError("no such job")
-        return self._summary(job, caller)
+        return self._summary(self._stored(identity, caller), caller)
 
     @answered
     def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.Progress]:
@@ -114,12 +111,15 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
 
     def _ended(self, run: bytes, caller: Caller) -> pb.Progress:
         """The last that there is to say of a job, as the store has it."""
-        identity = self._store.job_of_run(run)
+        job = self._stored(self._store.job_of_run(run), caller)
+        return pb.Progress(head=wire.head_to(job.head), steps=len(job.steps), files_read=len(job.of_kind("input")),
+                           files_written=len(job.of_kind("output")))
+
+    def _stored(self, identity: bytes | None, caller: Caller) -> Job:
         job = self._store.job(identity) if identity is not None else None
         if job is None or not caller.may_see(job.head.user.uid):
             raise NotFoundError("no such job")
-        return pb.Progress(head=wire.head_to(job.head), steps=len(job.steps), files_read=len(job.of_kind("input")),
-                           files_written=len(job.of_kind("output")))
+        return job
 
     @answered
     def Reset(self, request: pb.ResetRequest, context: grpc.ServicerContext) -> pb.ResetResponse:

@@ -57,13 +57,13 @@ def _interned(txn: Txn, tables: Tables, digests: Iterable[bytes]) -> dict[bytes,
         numbers = {digest: int(U64.unpack(unseal(digest, data))[0]) for digest, data in cursor.getmulti(ordered)}
     new = [digest for digest in ordered if digest not in numbers]
     if new:
-        given = list(zip(new, next_numbers(txn, tables.meta, b"artifacts", len(new)), strict=True))
+        given = next_numbers(txn, tables.meta, b"artifacts", len(new))
+        pairs = list(zip(new, map(U64.pack, given), strict=True))
         with txn.cursor(tables.artifacts) as cursor:
-            cursor.putmulti([(digest, seal(digest, U64.pack(number))) for digest, number in given])
+            cursor.putmulti([(digest, seal(digest, number)) for digest, number in pairs])
         with txn.cursor(tables.hashes) as cursor:
-            cursor.putmulti([(key, seal(key, digest)) for digest, number in given for key in (U64.pack(number),)],
-                            append=True)
-        numbers.update(given)
+            cursor.putmulti([(number, seal(number, digest)) for digest, number in pairs], append=True)
+        numbers.update(zip(new, given, strict=True))
     return numbers
 
 

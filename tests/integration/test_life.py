@@ -233,17 +233,16 @@ def test_two_users_see_only_their_own(two_users: tuple[Project, Project], daemon
 
 
 def test_hash_is_made_as_the_owner(two_users: tuple[Project, Project]) -> None:
-    """A file that its owner made unreadable in mid-run is not read by root in its place."""
+    """What its owner may not open is not read by root in its place, though somebody handed over a descriptor."""
     mine, _ = two_users
-    mine.write("large.bin", b"x" * 100_000)
-    job = mine.run(PYTHON, "-c", "import os; f = open('large.bin', 'rb'); os.chmod('large.bin', 0); import time;"
-                                 " time.sleep(0.2); f.read()")
-    entry = job.entries("inputs")["large.bin"]
-    if entry["hash"] is None:  # else it was hashed when it was opened, before the chmod
-        assert "may not read" in entry["hash_reason"]
-        assert job["complete"] is False
-    else:
-        assert entry["hash"] == blake(b"x" * 100_000)
+    closed = mine.write("closed.bin", b"x" * 100_000)  # more than travels with a read
+    closed.chmod(0)
+    with closed.open("rb") as stdin:  # root opens it
+        job = mine.run("sh", "-c", "cat > /dev/null", stdin=stdin)
+    entry = job.entries("inputs")["closed.bin"]
+    assert (entry["hash"], entry["hash_reason"]) == (None, "the job's owner may not read it")
+    assert entry["access"] == ["read"]
+    assert [reason["code"] for reason in job["incomplete_reasons"]] == ["unhashed_inputs"]
 
 
 def test_output_that_its_owner_may_not_read(two_users: tuple[Project, Project]) -> None:
@@ -580,3 +579,14 @@ def test_the_directory_of_the_command_is_gone(project: Project) -> None:
     assert done.stdout == "ran\n"
     assert "no record of this run: the current directory is not there any more" in done.stderr
     assert json.loads(done.stderr.splitlines()[-1])["error"]["code"] == "invalid"
+
+
+def test_a_command_that_removes_its_directory(project: Project) -> None:
+    """It was recorded, and the summary says so."""
+    going = project.path / "going"
+    going.mkdir()
+    done = subprocess.run([BIN / "roar", "run", "sh", "-c", f"echo x > ../kept; cd /; rmdir {going}"], cwd=going,
+                          env=project.environment, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "ok in" in done.stderr
+    assert "kept" in done.stderr
