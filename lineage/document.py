@@ -34,7 +34,8 @@ def job_document(job: Job) -> Document:
     return {
         "schema": "roar.job/1", "kind": "job", **_head_fields(job.head),
         "inputs": _entries(job, "input"), "outputs": _entries(job, "output"), "scratch": _entries(job, "scratch"),
-        "removed": _entries(job, "removed"), "devices": _entries(job, "device"),
+        "removed": _entries(job, "removed"), "devices": _entries(job, "device"), "pipes": _entries(job, "pipe"),
+        "network": context.get("network") or [],
         "steps": [step_document(step) for step in job.steps],
         "git": context.get("git"), "python": context.get("python"), "packages": context.get("packages") or [],
         "environment": context.get("environment") or {}, "hardware": context.get("hardware") or {},
@@ -53,6 +54,8 @@ def entry_document(entry: Entry) -> Document:
         "hash_reason": entry.hash_reason or None, "size": entry.size, "role": entry.role, "access": list(entry.access),
         "steps": list(entry.steps), "package": entry.package or None,
         **(_text("target", entry.target) if entry.target is not None else {"target": None}),
+        "device": entry.device, "inode": entry.inode,
+        "history": [{"step": use >> 1, "access": "write" if use & 1 else "read"} for use in entry.history],
     }
 
 

@@ -166,8 +166,10 @@ def _entry_parts(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def _entry_of(row: list[Any]) -> Entry:
-    kind, path, digest, reason, size, role, access, steps, package, target = row
-    return Entry(kind, path, digest, reason, size, role, tuple(access), tuple(steps), package, target)
+    kind, path, digest, reason, size, role, access, steps, package, target, *identity = row
+    device, inode, history = identity or (None, None, ())  # entries had none at first
+    return Entry(kind, path, digest, reason, size, role, tuple(access), tuple(steps), package, target, device, inode,
+                 tuple(history))
 
 
 def _step_value(step: Step) -> list[object]:

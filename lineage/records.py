@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-EntryKind: TypeAlias = Literal["input", "output", "scratch", "removed", "device"]
+EntryKind: TypeAlias = Literal["input", "output", "scratch", "removed", "device", "pipe"]
 Role: TypeAlias = Literal["data", "source", "package", "system", "device", "temporary", "config"]
 Access: TypeAlias = Literal["read", "write", "create", "truncate", "map", "execute", "rename", "link", "unlink"]
 
@@ -50,7 +50,12 @@ class Entry(NamedTuple):
 
     ``path`` is absolute; for outputs as of the end of the job. ``hash`` is None only with a ``hash_reason``.
     ``steps`` are indexes into the job's steps. ``package`` is ``name==version`` where the role is package and
-    the owner is known. ``target`` is the text of a symbolic link that the job made.
+    the owner is known. ``target`` is the text of a symbolic link that the job made. ``device`` (as st_dev) and ``inode``
+    are the file's identity on its host, None where only its name was seen.
+
+    ``history`` is for what the job wrote, where the rest does not tell who took it from whom: uses in the order of time,
+    each ``2 * step + wrote``. None are given where each of ``steps`` wrote and none read; those of an input read what was
+    there before the job.
     """
 
     kind: EntryKind
@@ -63,6 +68,9 @@ class Entry(NamedTuple):
     steps: tuple[int, ...]
     package: str = ""
     target: bytes | None = None
+    device: int | None = None
+    inode: int | None = None
+    history: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,7 @@ class JobHead:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A whole job. ``context`` has the sections git, python, packages, environment, hardware, resources."""
+    """A whole job. ``context`` has the sections git, python, packages, network, environment, hardware, resources."""
 
     head: JobHead
     steps: tuple[Step, ...]

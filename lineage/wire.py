@@ -37,7 +37,8 @@ def head_from(message: pb.JobHead) -> JobHead:
 
 def entry_to(entry: Entry) -> pb.Entry:
     return pb.Entry(kind=entry.kind, path=entry.path, hash=entry.hash, hash_reason=entry.hash_reason, size=entry.size,
-                    role=entry.role, access=entry.access, steps=entry.steps, package=entry.package, target=entry.target)
+                    role=entry.role, access=entry.access, steps=entry.steps, package=entry.package, target=entry.target,
+                    device=entry.device, inode=entry.inode, history=entry.history)
 
 
 def entry_from(message: pb.Entry) -> Entry:
@@ -45,7 +46,8 @@ def entry_from(message: pb.Entry) -> Entry:
         kind=cast(EntryKind, message.kind), path=message.path, hash=_optional(message, "hash"),
         hash_reason=message.hash_reason, size=_optional(message, "size"), role=cast(Role, message.role),
         access=cast("tuple[Access, ...]", tuple(message.access)), steps=tuple(message.steps), package=message.package,
-        target=_optional(message, "target"))
+        target=_optional(message, "target"), device=_optional(message, "device"), inode=_optional(message, "inode"),
+        history=tuple(message.history))
 
 
 def step_to(step: Step) -> pb.Step:

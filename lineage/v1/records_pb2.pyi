@@ -36,7 +36,7 @@ class Reason(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Entry(_message.Message):
-    __slots__ = ("kind", "path", "hash", "hash_reason", "size", "role", "access", "steps", "package", "target")
+    __slots__ = ("kind", "path", "hash", "hash_reason", "size", "role", "access", "steps", "package", "target", "device", "inode", "history")
     KIND_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,9 @@ class Entry(_message.Message):
     STEPS_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    INODE_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
     kind: str
     path: bytes
     hash: bytes
@@ -57,7 +60,10 @@ class Entry(_message.Message):
     steps: _containers.RepeatedScalarFieldContainer[int]
     package: str
     target: bytes
-    def __init__(self, kind: _Optional[str] = ..., path: _Optional[bytes] = ..., hash: _Optional[bytes] = ..., hash_reason: _Optional[str] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., access: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[int]] = ..., package: _Optional[str] = ..., target: _Optional[bytes] = ...) -> None: ...
+    device: int
+    inode: int
+    history: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, kind: _Optional[str] = ..., path: _Optional[bytes] = ..., hash: _Optional[bytes] = ..., hash_reason: _Optional[str] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., access: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[int]] = ..., package: _Optional[str] = ..., target: _Optional[bytes] = ..., device: _Optional[int] = ..., inode: _Optional[int] = ..., history: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Step(_message.Message):
     __slots__ = ("index", "parent", "pid", "argv", "executable", "started_at", "ended_at", "exit_code", "signal")

@@ -39,8 +39,16 @@ def test_job_by_its_values():
     assert [one["path"] for one in value["inputs"]] == ["/p/data.csv"]
     assert value["outputs"] == [{
         "path": "/p/model.pt", "hash": "bb" * 32, "hash_reason": None, "size": 1200, "role": "data",
-        "access": ["create", "write"], "steps": [0], "package": None, "target": None}]
+        "access": ["create", "write"], "steps": [0], "package": None, "target": None, "device": None, "inode": None,
+        "history": []}]
     assert value["steps"][0]["executable"] == "/usr/bin/python3"
+
+
+def test_entry_says_in_order_who_wrote_and_who_read():
+    value = document.entry_document(entry("output", device=2049, inode=7, history=(1, 2, 3)))
+    assert (value["device"], value["inode"]) == (2049, 7)
+    assert value["history"] == [{"step": 0, "access": "write"}, {"step": 1, "access": "read"},
+                                {"step": 1, "access": "write"}]
 
 
 def test_running_job_has_no_id():
