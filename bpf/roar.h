@@ -7,9 +7,10 @@
 #ifndef ROAR_H
 #define ROAR_H
 
-#define ROAR_PATH_MAX 4096      /* bytes of one path or name in a record */
+#define ROAR_PATH_MAX 8192      /* bytes of one path: it may be longer than a call takes, below a long working directory */
+#define ROAR_TEXT_MAX 4096      /* bytes of a name as a call takes it: PATH_MAX */
 #define ROAR_NAME_MAX 256       /* bytes of one component, its NUL included */
-#define ROAR_COMPONENTS 96      /* components and mount crossings of one path */
+#define ROAR_COMPONENTS 128     /* components and mount crossings of one path */
 #define ROAR_PIECE 16383        /* bytes of content in one record: a mask, see clamp() */
 #define ROAR_PIECES 4
 #define ROAR_CARRY_MAX (ROAR_PIECE * ROAR_PIECES)   /* a file up to this size travels with the read of it */
@@ -23,7 +24,7 @@ enum roar_kind {
     ROAR_READ,
     ROAR_WRITE,
     ROAR_MAP,
-    ROAR_MAP_WRITE,     /* shared and writable */
+    ROAR_MAP_WRITE,     /* shared and writable, from its making or by mprotect */
     ROAR_RESIZE,        /* ftruncate, fallocate */
     ROAR_CLOSE,         /* of a file that this step wrote */
     ROAR_BYTES,         /* content that a read returned, in the ring of contents */
@@ -32,8 +33,11 @@ enum roar_kind {
     ROAR_SYMLINK,
     ROAR_UNLINK,
     ROAR_TRUNCATE,
+    ROAR_CREATE,        /* mknod of a regular file */
+    ROAR_RESULT,        /* of a call that was sent when it was submitted: token says which, call_flags is its result */
     ROAR_FORK = 32,     /* from here on: struct roar_process, in the ring of processes */
     ROAR_EXEC,
+    ROAR_LOADER,        /* the program (ld.so) that the kernel loaded beside the executed one */
     ROAR_EXIT,
     ROAR_BLIND,         /* a call whose accesses the probes cannot see yet; its number is in exit_code */
 };
@@ -47,6 +51,9 @@ enum roar_flag {
     ROAR_F_TRUNCATED = 32,  /* this open truncated the file */
     ROAR_F_COMPAT = 64,     /* a 32-bit program: its calls are not seen */
     ROAR_F_UNREADABLE = 128, /* the user's memory could not be read */
+    ROAR_F_FOREIGN = 256,   /* the path is one of another mount namespace than the daemon's */
+    ROAR_F_SHARED = 512,    /* somebody has it mapped shared and writable: its times may not tell that it changed */
+    ROAR_F_PROMISED = 1024, /* sent when it was submitted, and no result will come unless it fails */
 };
 
 struct roar_head {
@@ -71,28 +78,34 @@ struct roar_file {
     u32 mode;           /* S_IFMT and permissions */
 };
 
-/* OPEN to BYTES. The tail: path components, leaf first, each with a NUL; or content. */
+/* OPEN to BYTES. The tail: path components, leaf first, each with a NUL, then, where the path is FOREIGN, those of the path
+ * inside the file system; or content. offset and length: of a READ, a WRITE and BYTES, where in the file; else 0. */
 struct roar_access {
     struct roar_head head;
     struct roar_file file;
     u64 offset;
+    u64 length;
     u32 f_mode;
     u32 f_flags;
     u32 path_len;
-    u32 bytes_len;
+    u32 inner_len;
 };
 
-/* RENAME to TRUNCATE. The tail: for each name the directory it is relative to (components as above; none for a name from
- * the root), then the name as the process gave it, with its NUL. lens: directory, name, directory, name. */
+/* RENAME to RESULT. The tail: for each name the directory it is relative to (components as above; none for a name from
+ * the root), then the name as the process gave it, with its NUL. lens: directory, name, directory, name. fd: the
+ * descriptor that an empty first name stands for (AT_EMPTY_PATH), and file what is behind it. */
 struct roar_names {
     struct roar_head head;
+    struct roar_file file;
+    u64 token;          /* of io_uring: the request; else 0 */
     u32 lens[4];
-    u32 call_flags;     /* renameat2's, linkat's, unlinkat's */
+    s32 call_flags;     /* renameat2's, linkat's, unlinkat's */
     u32 pad;
 };
 
 /* FORK: tgid is the parent, other the child. EXEC: step is the new step, parent_step the one before; the tail is the
- * path of the program, then its arguments. EXIT: exit_code as wait(2) gives it. */
+ * path of the program (as in struct roar_access), then its arguments. LOADER: likewise, without arguments. EXIT: exit_code
+ * as wait(2) gives it. */
 struct roar_process {
     struct roar_head head;
     struct roar_file file;
@@ -103,7 +116,9 @@ struct roar_process {
     u32 other;
     s32 exit_code;
     u32 path_len;
+    u32 inner_len;      /* as in struct roar_access */
     u32 argv_len;
+    u32 pad;
 };
 
 /* Kept for a thread group while it belongs to a job. step 0: registered, but its own program has not begun. */

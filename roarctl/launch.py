@@ -127,6 +127,15 @@ def interpreter(path: bytes, environment: Mapping[bytes, bytes]) -> bytes:
         return path
 
 
+def is_compat(path: bytes) -> bool:
+    """A 32-bit ELF program (EI_CLASS, elf(5))?"""
+    try:
+        with open(path, "rb") as file:
+            return file.read(5) == b"\x7fELF\x01"
+    except OSError:
+        return False
+
+
 class Held:
     """A forked child that waits to become the command."""
 

@@ -64,7 +64,8 @@ class Recording:
         context = {"git": git.result(), "environment": redact_environment(environment)}
         request = observe_pb2.RegisterRequest(
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project_root(cwd),
-            context=struct_to(context), tracked=zlib.compress(git.tracked, 1))
+            context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
+            compat=launch.is_compat(launch.interpreter(child.command.path, environment)))
         answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
         return cls(client, answer.run, answer.number, cwd)
 

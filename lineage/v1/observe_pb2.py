@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from lineage.v1 import records_pb2 as lineage_dot_v1_dot_records__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lineage/v1/observe.proto\x12\nlineage.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18lineage/v1/records.proto\"\x89\x01\n\x0fRegisterRequest\x12\x0f\n\x07process\x18\x01 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x0f\n\x07project\x18\x04 \x01(\x0c\x12(\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07tracked\x18\x06 \x01(\x0c\"U\n\x10RegisterResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x07session\x18\x03 \x01(\x0b\x32\x13.lineage.v1.Session\"H\n\x0f\x44\x65scribeRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12(\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x12\n\x10\x44\x65scribeResponse\"\xc7\x01\n\rFinishRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x16\n\texit_code\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06signal\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x0binterrupted\x18\x04 \x01(\x08\x12\x11\n\tnever_ran\x18\x05 \x01(\x08\x12*\n\tresources\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07wait_ms\x18\x07 \x01(\rB\x0c\n\n_exit_codeB\t\n\x07_signal\"\x97\x01\n\x0e\x46inishResponse\x12\r\n\x05\x66inal\x18\x01 \x01(\x08\x12\x0f\n\x07pending\x18\x02 \x01(\t\x12\x1c\n\x03job\x18\x03 \x01(\x0b\x32\x0f.lineage.v1.Job\x12\"\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x11.lineage.v1.Entry\x12#\n\x07origins\x18\x05 \x03(\x0b\x32\x12.lineage.v1.Origin\"F\n\x06Origin\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\x0c\x12 \n\x03job\x18\x03 \x01(\x0b\x32\x13.lineage.v1.JobHead\"0\n\x0cWatchRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x13\n\x0binterval_ms\x18\x02 \x01(\r\"\x8a\x01\n\x08Progress\x12!\n\x04head\x18\x01 \x01(\x0b\x32\x13.lineage.v1.JobHead\x12\x12\n\nfiles_read\x18\x02 \x01(\x04\x12\x15\n\rfiles_written\x18\x03 \x01(\x04\x12\x11\n\tprocesses\x18\x04 \x01(\x04\x12\r\n\x05steps\x18\x05 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x06 \x01(\x04\"\x1f\n\x0cResetRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\"D\n\rResetResponse\x12\r\n\x05\x65nded\x18\x01 \x01(\x08\x12$\n\x07session\x18\x02 \x01(\x0b\x32\x13.lineage.v1.Session\"\x1f\n\x0c\x42\x65ginRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\x32\x89\x03\n\x07Observe\x12\x45\n\x08Register\x12\x1b.lineage.v1.RegisterRequest\x1a\x1c.lineage.v1.RegisterResponse\x12\x45\n\x08\x44\x65scribe\x12\x1b.lineage.v1.DescribeRequest\x1a\x1c.lineage.v1.DescribeResponse\x12?\n\x06\x46inish\x12\x19.lineage.v1.FinishRequest\x1a\x1a.lineage.v1.FinishResponse\x12\x39\n\x05Watch\x12\x18.lineage.v1.WatchRequest\x1a\x14.lineage.v1.Progress0\x01\x12<\n\x05Reset\x12\x18.lineage.v1.ResetRequest\x1a\x19.lineage.v1.ResetResponse\x12\x36\n\x05\x42\x65gin\x12\x18.lineage.v1.BeginRequest\x1a\x13.lineage.v1.Sessionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lineage/v1/observe.proto\x12\nlineage.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18lineage/v1/records.proto\"\x99\x01\n\x0fRegisterRequest\x12\x0f\n\x07process\x18\x01 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x0f\n\x07project\x18\x04 \x01(\x0c\x12(\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07tracked\x18\x06 \x01(\x0c\x12\x0e\n\x06\x63ompat\x18\x07 \x01(\x08\"U\n\x10RegisterResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x07session\x18\x03 \x01(\x0b\x32\x13.lineage.v1.Session\"H\n\x0f\x44\x65scribeRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12(\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x12\n\x10\x44\x65scribeResponse\"\xc7\x01\n\rFinishRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x16\n\texit_code\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06signal\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x0binterrupted\x18\x04 \x01(\x08\x12\x11\n\tnever_ran\x18\x05 \x01(\x08\x12*\n\tresources\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07wait_ms\x18\x07 \x01(\rB\x0c\n\n_exit_codeB\t\n\x07_signal\"\x97\x01\n\x0e\x46inishResponse\x12\r\n\x05\x66inal\x18\x01 \x01(\x08\x12\x0f\n\x07pending\x18\x02 \x01(\t\x12\x1c\n\x03job\x18\x03 \x01(\x0b\x32\x0f.lineage.v1.Job\x12\"\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x11.lineage.v1.Entry\x12#\n\x07origins\x18\x05 \x03(\x0b\x32\x12.lineage.v1.Origin\"F\n\x06Origin\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\x0c\x12 \n\x03job\x18\x03 \x01(\x0b\x32\x13.lineage.v1.JobHead\"0\n\x0cWatchRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x13\n\x0binterval_ms\x18\x02 \x01(\r\"\x8a\x01\n\x08Progress\x12!\n\x04head\x18\x01 \x01(\x0b\x32\x13.lineage.v1.JobHead\x12\x12\n\nfiles_read\x18\x02 \x01(\x04\x12\x15\n\rfiles_written\x18\x03 \x01(\x04\x12\x11\n\tprocesses\x18\x04 \x01(\x04\x12\r\n\x05steps\x18\x05 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x06 \x01(\x04\"\x1f\n\x0cResetRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\"D\n\rResetResponse\x12\r\n\x05\x65nded\x18\x01 \x01(\x08\x12$\n\x07session\x18\x02 \x01(\x0b\x32\x13.lineage.v1.Session\"\x1f\n\x0c\x42\x65ginRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\x32\x89\x03\n\x07Observe\x12\x45\n\x08Register\x12\x1b.lineage.v1.RegisterRequest\x1a\x1c.lineage.v1.RegisterResponse\x12\x45\n\x08\x44\x65scribe\x12\x1b.lineage.v1.DescribeRequest\x1a\x1c.lineage.v1.DescribeResponse\x12?\n\x06\x46inish\x12\x19.lineage.v1.FinishRequest\x1a\x1a.lineage.v1.FinishResponse\x12\x39\n\x05Watch\x12\x18.lineage.v1.WatchRequest\x1a\x14.lineage.v1.Progress0\x01\x12<\n\x05Reset\x12\x18.lineage.v1.ResetRequest\x1a\x19.lineage.v1.ResetResponse\x12\x36\n\x05\x42\x65gin\x12\x18.lineage.v1.BeginRequest\x1a\x13.lineage.v1.Sessionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,29 +34,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lineage.v1.observe_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REGISTERREQUEST']._serialized_start=97
-  _globals['_REGISTERREQUEST']._serialized_end=234
-  _globals['_REGISTERRESPONSE']._serialized_start=236
-  _globals['_REGISTERRESPONSE']._serialized_end=321
-  _globals['_DESCRIBEREQUEST']._serialized_start=323
-  _globals['_DESCRIBEREQUEST']._serialized_end=395
-  _globals['_DESCRIBERESPONSE']._serialized_start=397
-  _globals['_DESCRIBERESPONSE']._serialized_end=415
-  _globals['_FINISHREQUEST']._serialized_start=418
-  _globals['_FINISHREQUEST']._serialized_end=617
-  _globals['_FINISHRESPONSE']._serialized_start=620
-  _globals['_FINISHRESPONSE']._serialized_end=771
-  _globals['_ORIGIN']._serialized_start=773
-  _globals['_ORIGIN']._serialized_end=843
-  _globals['_WATCHREQUEST']._serialized_start=845
-  _globals['_WATCHREQUEST']._serialized_end=893
-  _globals['_PROGRESS']._serialized_start=896
-  _globals['_PROGRESS']._serialized_end=1034
-  _globals['_RESETREQUEST']._serialized_start=1036
-  _globals['_RESETREQUEST']._serialized_end=1067
-  _globals['_RESETRESPONSE']._serialized_start=1069
-  _globals['_RESETRESPONSE']._serialized_end=1137
-  _globals['_BEGINREQUEST']._serialized_start=1139
-  _globals['_BEGINREQUEST']._serialized_end=1170
-  _globals['_OBSERVE']._serialized_start=1173
-  _globals['_OBSERVE']._serialized_end=1566
+  _globals['_REGISTERREQUEST']._serialized_end=250
+  _globals['_REGISTERRESPONSE']._serialized_start=252
+  _globals['_REGISTERRESPONSE']._serialized_end=337
+  _globals['_DESCRIBEREQUEST']._serialized_start=339
+  _globals['_DESCRIBEREQUEST']._serialized_end=411
+  _globals['_DESCRIBERESPONSE']._serialized_start=413
+  _globals['_DESCRIBERESPONSE']._serialized_end=431
+  _globals['_FINISHREQUEST']._serialized_start=434
+  _globals['_FINISHREQUEST']._serialized_end=633
+  _globals['_FINISHRESPONSE']._serialized_start=636
+  _globals['_FINISHRESPONSE']._serialized_end=787
+  _globals['_ORIGIN']._serialized_start=789
+  _globals['_ORIGIN']._serialized_end=859
+  _globals['_WATCHREQUEST']._serialized_start=861
+  _globals['_WATCHREQUEST']._serialized_end=909
+  _globals['_PROGRESS']._serialized_start=912
+  _globals['_PROGRESS']._serialized_end=1050
+  _globals['_RESETREQUEST']._serialized_start=1052
+  _globals['_RESETREQUEST']._serialized_end=1083
+  _globals['_RESETRESPONSE']._serialized_start=1085
+  _globals['_RESETRESPONSE']._serialized_end=1153
+  _globals['_BEGINREQUEST']._serialized_start=1155
+  _globals['_BEGINREQUEST']._serialized_end=1186
+  _globals['_OBSERVE']._serialized_start=1189
+  _globals['_OBSERVE']._serialized_end=1582
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from roard.content.channel import Channel
-from roard.content.worker import UNKNOWN, Outcome, Question, Settled
+from roard.content.worker import UNKNOWN, FileQuestion, Outcome, Question, Settled
 from roard.content.zygote import Zygote
 from roard.probe.layout import FileId
 
@@ -29,6 +29,8 @@ KERNEL_FILES = frozenset({
     0x9FA0, 0x62656572, 0x27E0EB, 0x63677270, 0x74726163, 0x64626720, 0x73636673, 0xCAFE4A11, 0x62656570, 0x6165676C,
     0x42494E4D, 0xF97CFF8C, 0xDE5E81E4, 0x19800202,
 })
+#: tmpfs, ramfs, hugetlbfs: what is written there through a mapping changes no time, so a signature says nothing.
+UNTIMED_FILES = frozenset({0x01021994, 0x858458F6, 0x958458F6})
 
 
 class HashCache(Protocol):
@@ -57,17 +59,17 @@ class Hashing:
 
     def known(self, file: FileId) -> bytes | None:
         """The hash of exactly this version of the file, if anybody computed it before."""
-        return self._cache.known_hash(signature(file))
+        return None if file.magic in UNTIMED_FILES else self._cache.known_hash(signature(file))
 
     def remember(self, rows: Sequence[tuple[FileId, bytes]], hashed_at: int) -> None:
         """``hashed_at`` (epoch ns) is when the reading began: versions younger than a tick then are not believed."""
         settled = [(signature(file), digest) for file, digest in rows
-                   if hashed_at - max(file.ctime, file.mtime) > RACY_NS and file.generation >= 0]
+                   if hashed_at - max(file.ctime, file.mtime) > RACY_NS and file.generation >= 0
+                   and file.magic not in UNTIMED_FILES]
         if settled:
             self._cache.remember_hashes(settled)
 
-    def hash_files(self, owner: tuple[int, int], items: list[tuple[bytes, int, int, int, int, int]]
-                   ) -> Future[list[Outcome] | None]:
+    def hash_files(self, owner: tuple[int, int], items: list[FileQuestion]) -> Future[list[Outcome] | None]:
         return self._ask(owner, "hash", items)
 
     def settle(self, owner: tuple[int, int], items: list[Question]) -> Callable[[], list[tuple[bytes, Settled]]]:

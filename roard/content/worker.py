@@ -1,7 +1,7 @@
 """The hash worker: reads file contents as the job's owner, never as root, and serves one user.
 
 Requests and answers are tuples over a Channel:
-  ("hash", id, [(path, tgid, fd, dev, ino, magic), ...])                        → (id, [Outcome tuple, ...])
+  ("hash", id, [(path, tgid, fd, dev, ino, magic, bytes from the start or None), ...]) → (id, [Outcome tuple, ...])
   ("settle", id, [(path, (dev, ino, size, mtime, ctime) | None, hash | None), ...])
                                              → (id, ({directory: canonical}, [Settled tuple | None: as known, ...]))
   ("owners", id, [path, ...])                                                   → (id, {path: "name==version"})
@@ -39,6 +39,7 @@ Outcome = tuple[str, bytes | None, int, int, int, int, int]
 #: (exists, error words or "", hash or None, dev, ino, size or None, mtime, ctime, link target or None)
 Settled = tuple[bool, str, bytes | None, int, int, int | None, int, int, bytes | None]
 Question = tuple[bytes, tuple[int, ...] | None, bytes | None]
+FileQuestion = tuple[bytes, int, int, int, int, int, int | None]
 
 
 class _Large(enum.Enum):
@@ -111,9 +112,27 @@ def hash_descriptor(fd: int, limit: int | None = None) -> Outcome | _Large:
     return ("", digest, *_signature(after))
 
 
-def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, limit: int | None = None
-              ) -> Outcome | _Large:
-    """The hash of this very inode: by its path, by the path as the process sees it, by the process's descriptor."""
+def hash_prefix(fd: int, length: int, limit: int | None = None) -> Outcome | _Large:
+    """The hash of how an open regular file begins, which may grow meanwhile."""
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        return (SPECIAL, None, *_signature(status))
+    if limit is not None and length >= limit:
+        return _AGAIN
+    hasher, block = blake3(), memoryview(bytearray(min(length, _BLOCK)))
+    while length and (got := os.readv(fd, [block[:length]])):
+        hasher.update(block[:got])
+        length -= got
+    return (CHANGED if length else "", None if length else hasher.digest(), *_signature(status))
+
+
+def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, length: int | None = None,
+              limit: int | None = None) -> Outcome | _Large:
+    """The hash of this very inode: by its path, by the path as the process sees it, by the process's descriptor.
+    ``length``: of so many bytes from its start, whatever follows."""
+    def digest(fd: int) -> Outcome | _Large:
+        return hash_descriptor(fd, limit) if length is None else hash_prefix(fd, length, limit)
+
     places = [path]
     if tgid:
         places.append(b"/proc/%d/root%s" % (tgid, path))
@@ -122,7 +141,7 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
         try:
             with _opened(place) as opened:
                 if _is(opened, dev, ino, magic):
-                    return hash_descriptor(opened, limit)
+                    return digest(opened)
         except OSError as error:
             problem = _words(error) if problem == GONE else problem
     if tgid and fd >= 0:
@@ -131,7 +150,7 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
             opened = os.open(b"/proc/%d/fd/%d" % (tgid, fd), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             try:
                 if _is(opened, dev, ino, magic):
-                    return hash_descriptor(opened, limit)
+                    return digest(opened)
             finally:
                 os.close(opened)
     return (problem, None, *_NOTHING)
@@ -221,7 +240,7 @@ class Worker:
         except MemoryError:
             self._send(number, None)
 
-    def _hash(self, number: int, items: list[tuple[bytes, int, int, int, int, int]]) -> None:
+    def _hash(self, number: int, items: list[FileQuestion]) -> None:
         _Batch(number, self._send).fill(self._beside, items, hash_file)
 
     def _settle(self, number: int, items: list[Question]) -> None:

@@ -8,7 +8,7 @@ FileTuple = tuple[int, int, int, int, int, int, int, int]
 
 
 class ProcessEvent(NamedTuple):
-    """FORK, EXEC, EXIT or BLIND. Times are CLOCK_BOOTTIME ns; ``other`` is the child of a FORK; ``code`` is wait(2)'s
+    """FORK, EXEC, LOADER, EXIT or BLIND. Times are CLOCK_BOOTTIME ns; ``other`` is the child of a FORK; ``code`` is wait(2)'s
     status of an EXIT, the call's number of a BLIND, 1 for an EXEC whose arguments were cut."""
 
     kind: int
@@ -25,11 +25,13 @@ class ProcessEvent(NamedTuple):
     code: int
     file: FileTuple | None
     path: bytes
+    inner: bytes
     argv: bytes
 
 
 class AccessEvent(NamedTuple):
-    """OPEN to CLOSE. ``path`` is None when this step touched the file before."""
+    """OPEN to CLOSE. ``path`` is None when this step touched the file before; ``inner`` is that inside the file system,
+    where the path is FOREIGN; ``offset`` is where in the file a READ or a WRITE was."""
 
     kind: int
     flags: int
@@ -40,12 +42,15 @@ class AccessEvent(NamedTuple):
     fd: int
     file: FileTuple
     path: bytes | None
+    inner: bytes
+    offset: int
     f_mode: int
     f_flags: int
 
 
 class NameEvent(NamedTuple):
-    """RENAME to TRUNCATE. ``first`` and ``second`` are absolute, not normalised; a SYMLINK's first is its target."""
+    """RENAME to RESULT. ``first`` and ``second`` are absolute (layout.joined); a SYMLINK's first is its target. ``file`` is
+    what ``fd`` stands for, where that was given in place of a name. ``token``: a RESULT with it follows."""
 
     kind: int
     flags: int
@@ -53,9 +58,12 @@ class NameEvent(NamedTuple):
     step: int
     time: int
     tgid: int
+    fd: int
+    file: FileTuple | None
     first: bytes
     second: bytes
     call_flags: int
+    token: int
 
 
 class ContentEvent(NamedTuple):

@@ -3,12 +3,14 @@
 Pure bookkeeping: it asks nobody and reads nothing. ``wants`` collects the files whose content should be hashed soon.
 
 An input is a file whose content the job took before it wrote it itself; its version is that of the first read. An
-output is what the job created or changed and what is still there when it ends.
+output is what the job created or changed and what is still there when it ends. What was appended to is both: the old
+content is a part of the new one.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 import stat
 from collections.abc import Iterable
 
@@ -21,6 +23,7 @@ RENAME_EXCHANGE = 2
 AT_REMOVEDIR = 0x200
 
 CHANGED_BEFORE = "it changed before it could be hashed"
+_DESCRIPTOR = re.compile(rb"/proc/(self|thread-self|[0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
 
 _READS: dict[int, Access] = {layout.READ: "read", layout.MAP: "map", layout.EXEC: "execute"}
 _WRITES: dict[int, tuple[Access, ...]] = {
@@ -31,22 +34,28 @@ class FileState:
     """One inode (or, where only a name was seen, one name) and what the job did to it."""
 
     __slots__ = (
-        "before_read", "created", "device", "due", "early", "fd", "file", "first_path", "input_file", "input_hash",
-        "input_path", "input_reason", "nameless", "path", "read", "read_steps", "renamed", "tgid", "write_steps",
-        "written", "written_at", "wrote",
+        "appended", "before_read", "created", "device", "due", "early", "fd", "file", "first_path", "input_file",
+        "input_hash", "input_path", "input_reason", "kept", "nameless", "path", "pipe", "prefix", "read", "read_steps",
+        "renamed", "shared", "tgid", "uses", "write_steps", "written", "written_at", "wrote",
     )
 
     def __init__(self, file: FileId | None, path: bytes) -> None:
         self.file = file                                # None: only its name was seen
         self.path: bytes | None = path                  # its name now; None: it has none any more
         self.first_path = path
-        self.device = file is not None and not stat.S_ISREG(file.mode)
+        self.pipe = file is not None and stat.S_ISFIFO(file.mode)
+        self.device = file is not None and not stat.S_ISREG(file.mode) and not self.pipe
         self.nameless = False
+        self.shared = False                             # mapped shared and writable: its times do not tell all
         self.tgid = self.fd = 0                         # a process that has it open, for finding it again
         self.read: set[Access] = set()
         self.read_steps: set[int] = set()
         self.wrote: set[Access] = set()
         self.write_steps: set[int] = set()
+        self.uses: list[tuple[int, int, bool]] = []     # time, step, wrote: each that is not like the one before
+        self.appended = False                           # the old content became an input by being appended to
+        self.kept = False                               # and nothing but appending has happened to it
+        self.prefix: bytes | None = None                # the hash of what is before what was appended
         self.written = False
         self.written_at = 0                             # when its content was first changed, 0: not that we know
         self.created = False
@@ -58,6 +67,15 @@ class FileState:
         self.before_read: tuple[int, int, int, bytes] | None = None  # size, mtime, ctime, hash: of what was opened
         self.due = False                                # waits to be hashed as an output, before the job ends
         self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
+
+    def use(self, time: int, step: int, wrote: bool) -> None:
+        if not self.uses or self.uses[-1][1:] != (step, wrote):
+            self.uses.append((time, step, wrote))
+
+    @property
+    def special(self) -> bool:
+        """It holds no content."""
+        return self.device or self.pipe
 
     @property
     def is_input(self) -> bool:
@@ -91,30 +109,36 @@ class FileTable:
         self._early_contents: dict[tuple[int, int, int], ContentEvent] = {}  # whose access is still to come
         self._by_path: dict[bytes, FileState] = {}
         self._directories: set[bytes] = set()
+        self._by_fd: dict[tuple[int, int], FileState] = {}
+        self._submitted: dict[int, NameEvent] = {}      # by token
+        self._home: dict[bytes, bytes] = {}             # directories of other mount namespaces
 
     def access(self, event: AccessEvent) -> None:
         file = FileId(*event.file)
         if event.flags & layout.F_CREATED:
             self._retire(file)
         state = self._state(file, event.path, event.flags)
-        state.file = file                               # the same inode, its newest version
+        before, state.file = state.file or file, file   # the same inode, its newest version
+        if event.flags & layout.F_SHARED:
+            state.shared = True
         if event.fd >= 0:
             state.tgid, state.fd = event.tgid, event.fd
-        if state.device:
-            self._device(state, event)
+            self._by_fd[event.tgid, event.fd] = state
+        if state.special:
+            self._special(state, event)
         elif event.kind == layout.OPEN:
             self._open(state, file, event)
         elif event.kind in _READS:
-            self._read(state, file, event.kind, event.step)
+            self._read(state, file, event.kind, event.step, event.time)
         elif event.kind == layout.CLOSE:
             self.closed.append(state)
         else:
-            self._wrote(state, event.step, *_WRITES[event.kind])
+            self._changed(state, before, event)
         if state.written and not state.written_at:
             state.written_at = event.time
 
-    def execute(self, file: FileId, path: bytes, flags: int, step: int) -> None:
-        self._read(self._state(file, path, flags), file, layout.EXEC, step)
+    def execute(self, file: FileId, path: bytes, flags: int, step: int, time: int) -> None:
+        self._read(self._state(file, path, flags), file, layout.EXEC, step, time)
 
     def content(self, event: ContentEvent) -> None:
         """What a process read. It comes by a ring of its own: before or after the accesses around it."""
@@ -131,28 +155,64 @@ class FileTable:
             self.wants.pop(id(state), None)
 
     def name(self, event: NameEvent) -> None:
+        if event.token:
+            self._promised(event)
+        else:
+            self._name(event)
+
+    def _promised(self, event: NameEvent) -> None:
+        """Of io_uring: sent when it was submitted, done when its result is there. Where none will come, at once."""
+        if event.kind != layout.RESULT:
+            self._submitted[event.token] = event
+            if event.flags & layout.F_PROMISED:
+                self._name(event)
+            return
+        asked = self._submitted.pop(event.token, None)
+        if asked is None:
+            self.unknown_paths += 1
+        elif asked.flags & layout.F_PROMISED:
+            self.unknown_paths += event.call_flags < 0  # it was not done after all
+        elif event.call_flags >= 0:
+            self._name(asked._replace(time=event.time))
+
+    def _name(self, event: NameEvent) -> None:
         if event.flags & layout.F_CUT:
             self.cut_paths += 1
             return
-        if event.flags & layout.F_UNREADABLE:
+        first, second = event.first, event.second
+        if event.flags & layout.F_FOREIGN:
+            first, second = self._at_home(first), self._at_home(second)
+        if event.flags & layout.F_UNREADABLE or b"?" in (first, second):
             self.unknown_paths += 1
             return
         if event.kind == layout.SYMLINK:
-            self._only_named(_normal(event.second), event.step, "link")
+            self._only_named(second, event, "link")
         elif event.kind == layout.RENAME:
-            self._rename(_normal(event.first), _normal(event.second), event.step, event.call_flags)
+            self._rename(first, second, event)
         elif event.kind == layout.LINK:
-            self._link(_normal(event.first), _normal(event.second), event.step)
+            self._link(first, second, event)
+        elif event.kind == layout.CREATE:
+            self._only_named(first, event, "create")
         elif event.kind == layout.TRUNCATE:
-            path = _normal(event.first)
-            known = self._by_path.get(path)
+            known = self._by_path.get(first)
             if known:
-                self._wrote(known, event.step, "truncate")
+                self._wrote(known, event.step, event.time, "truncate")
                 known.written_at = known.written_at or event.time
+                known.kept = False
             else:
-                self._only_named(path, event.step, "truncate")
+                self._only_named(first, event, "truncate")
         elif not event.call_flags & AT_REMOVEDIR:
-            self._unlink(_normal(event.first), event.step)
+            self._unlink(first, event.step)
+
+    def at_home(self, path: bytes, home: bytes) -> None:
+        """A path of another mount namespace, and what the daemon's own has there."""
+        self._home[posixpath.dirname(path)] = posixpath.dirname(home)
+
+    def _at_home(self, path: bytes) -> bytes:
+        """``?`` where that is not known."""
+        directory, _, name = path.rpartition(b"/")
+        home = self._home.get(directory or b"/")
+        return path if not path else b"?" if home is None else home.rstrip(b"/") + b"/" + name
 
     def all(self) -> Iterable[FileState]:
         yield from self.states.values()
@@ -192,23 +252,30 @@ class FileTable:
         if before is not None:
             state.wrote |= before.wrote
             state.write_steps |= before.write_steps
+            state.uses = before.uses + state.uses
+            state.created = "create" in before.wrote
             state.written = state.renamed = True
 
     def _open(self, state: FileState, file: FileId, event: AccessEvent) -> None:
         if event.flags & layout.F_CREATED:
             state.created = True
-            self._wrote(state, event.step, "create")
+            self._wrote(state, event.step, event.time, "create")
         elif event.flags & layout.F_TRUNCATED:
-            self._wrote(state, event.step, "truncate")
+            self._wrote(state, event.step, event.time, "truncate")
+            state.kept = False
         elif (event.f_mode & layout.FMODE_READ and not state.written and file.size > layout.CARRY_MAX
               and state.input_hash is None):
             self.wants[id(state)] = state               # it will probably be read, and what is large takes long
 
-    def _read(self, state: FileState, file: FileId, kind: int, step: int) -> None:
+    def _read(self, state: FileState, file: FileId, kind: int, step: int, time: int) -> None:
         state.read.add(_READS[kind])
         state.read_steps.add(step)
-        if state.written or state.input_file is not None:
-            return
+        state.use(time, step, False)
+        if not state.written and not state.is_input:
+            self._take(state, file)
+
+    def _take(self, state: FileState, file: FileId) -> None:
+        """What is there before the job changed it becomes an input."""
         state.input_file = file
         state.input_path = state.path or state.first_path
         if state.before_read is not None:               # hashed since it was opened: good if it is still that version
@@ -220,37 +287,52 @@ class FileTable:
         if state.input_hash is None:
             self.wants[id(state)] = state
 
+    def _changed(self, state: FileState, before: FileId, event: AccessEvent) -> None:
+        """Its content is another one now. ``before``: the version that was seen last."""
+        appends = event.kind == layout.WRITE and bool(event.f_flags & layout.O_APPEND)
+        if appends and event.offset and not state.written and not state.is_input:
+            state.appended = state.kept = True
+            known = before if before.size == event.offset else before._replace(size=event.offset, mtime=0, ctime=0)
+            self._take(state, known)
+        elif not appends:
+            state.kept = False
+        state.shared = state.shared or event.kind == layout.MAP_WRITE
+        self._wrote(state, event.step, event.time, *_WRITES[event.kind])
+
     @staticmethod
-    def _wrote(state: FileState, step: int, *words: Access) -> None:
+    def _wrote(state: FileState, step: int, time: int, *words: Access) -> None:
         state.written = True
         state.wrote.update(words)
         state.write_steps.add(step)
+        state.use(time, step, True)
 
     @staticmethod
-    def _device(state: FileState, event: AccessEvent) -> None:
+    def _special(state: FileState, event: AccessEvent) -> None:
+        """Devices and pipes hold nothing: only who used them, and how, is known."""
         if event.kind in _READS:
             state.read.add(_READS[event.kind])
+            state.use(event.time, event.step, False)
         elif event.kind in _WRITES:
             state.read.update(_WRITES[event.kind])
+            state.use(event.time, event.step, True)
         state.read_steps.add(event.step)
 
     # ---- names ----
 
-    def _rename(self, old: bytes, new: bytes, step: int, call_flags: int) -> None:
+    def _rename(self, old: bytes, new: bytes, event: NameEvent) -> None:
         if old == new:
             return
         moved = self._by_path.pop(old, None)
         other = self._by_path.pop(new, None)
-        if call_flags & RENAME_EXCHANGE:
-            for state, path in ((moved, new), (other, old)):
-                self._moved(state, path, step)
+        if event.call_flags & RENAME_EXCHANGE:
+            self._exchange(moved, old, other, new, event)
             return
         if other is not None:
             other.path = None                           # replaced: that file has lost this name
             other.renamed = True
         self.named.pop(new, None)
         if moved is not None:
-            self._moved(moved, new, step)
+            self._moved(moved, new, event)
         elif old in self.named:
             state = self.named.pop(old)
             state.path = new
@@ -259,13 +341,36 @@ class FileTable:
         elif old in self._directories:
             self._rename_directory(old, new)
         else:
-            self._took_name(old, new, step, "rename")
+            self._took_name(old, new, event, "rename")
 
-    def _moved(self, state: FileState | None, path: bytes, step: int) -> None:
-        if state is not None:
-            state.renamed = True
-            self._place(state, path)
-            self._wrote(state, step, "rename")
+    def _exchange(self, first: FileState | None, old: bytes, second: FileState | None, new: bytes, event: NameEvent) -> None:
+        pairs = ((first, old, new), (second, new, old))
+        names = [self.named.pop(path, None) for _, path, _ in pairs]
+        directories = [path in self._directories for _, path, _ in pairs]
+        for (state, before, after), named, directory in zip(pairs, names, directories, strict=True):
+            if state is not None:
+                self._moved(state, after, event)
+            elif named is not None:
+                named.path = after
+                named.wrote.add("rename")
+                self.named[after] = named
+            elif not directory:
+                self._took_name(before, after, event, "rename")
+        if any(directories):
+            self._exchange_directories(old, new)
+
+    def _exchange_directories(self, old: bytes, new: bytes) -> None:
+        aside = old + b"\0"                             # no file can have that name
+        self._rename_directory(old, aside)
+        self._rename_directory(new, old)
+        self._rename_directory(aside, new)
+
+    def _moved(self, state: FileState, path: bytes, event: NameEvent) -> None:
+        state.renamed = True
+        self._place(state, path)
+        if state.written:
+            state.use(event.time, event.step, False)    # who moves it hands it on
+        self._wrote(state, event.step, event.time, "rename")
 
     def _rename_directory(self, old: bytes, new: bytes) -> None:
         prefix = old + b"/"
@@ -278,27 +383,43 @@ class FileTable:
                 if table is self._by_path:
                     self._place(state, moved)
 
-    def _link(self, old: bytes, new: bytes, step: int) -> None:
-        known = self._by_path.get(old)
-        if known is not None:
-            known.renamed = True
-            self._only_named(new, step, "link")
+    def _link(self, old: bytes, new: bytes, event: NameEvent) -> None:
+        known = self._described(old, event) or self._by_path.get(old)
+        if known is None:
+            self._took_name(old, new, event, "link")
+            return
+        known.renamed = True
+        if known.path is None:                          # it had no name: now it has one
+            known.nameless = False
+            self._place(known, new)
+            self._wrote(known, event.step, event.time, "link")
         else:
-            self._took_name(old, new, step, "link")
+            self._only_named(new, event, "link")
 
-    def _took_name(self, old: bytes, new: bytes, step: int, word: Access) -> None:
+    def _described(self, old: bytes, event: NameEvent) -> FileState | None:
+        """The file that was linked by its descriptor: given as such, or as a name in /proc."""
+        if event.file is not None:
+            file = FileId(*event.file)
+            return self.states.get((file.dev, file.ino, file.generation))
+        found = _DESCRIPTOR.fullmatch(old)
+        if found is None:
+            return None
+        tgid = event.tgid if found[1].endswith(b"self") else int(found[1])
+        return self._by_fd.get((tgid, int(found[2])))
+
+    def _took_name(self, old: bytes, new: bytes, event: NameEvent, word: Access) -> None:
         """A file that the job never opened got a new name: what it held came from the old one."""
-        state = self._only_named(new, step, word)
+        state = self._only_named(new, event, word)
         if not state.input_path:
             state.input_path = old
             state.read.add(word)
-            state.read_steps.add(step)
+            state.read_steps.add(event.step)
 
-    def _only_named(self, path: bytes, step: int, word: Access) -> FileState:
+    def _only_named(self, path: bytes, event: NameEvent, word: Access) -> FileState:
         state = self.named.get(path)
         if state is None:
             state = self.named[path] = FileState(None, path)
-        self._wrote(state, step, word)
+        self._wrote(state, event.step, event.time, word)
         return state
 
     def _unlink(self, path: bytes, step: int) -> None:
@@ -320,8 +441,3 @@ class FileTable:
             self._directories.add(directory)
             directory = posixpath.dirname(directory)
 
-
-def _normal(path: bytes) -> bytes:
-    """Without `.`, `..` and doubled slashes. Where a symbolic link makes that wrong, the inode tells at the end."""
-    path = posixpath.normpath(path)
-    return path[1:] if path.startswith(b"//") else path

@@ -60,6 +60,7 @@ class WatchedJob:
     told_exit: tuple[int | None, int | None] | None = None  # of the client's Finish
     over_since: float = 0.0
     closing: bool = False
+    compat: bool = False  # it holds the probe of 32-bit calls
     final: threading.Event = field(default_factory=threading.Event)
     result: JobHead | None = None
     problem: str = ""  # why it is not final though it is over

@@ -26,6 +26,7 @@ from roard.observe import record
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
 from roard.observe.files import FileState, FileTable
 from roard.observe.job import Process, WatchedJob, boot_offset, lives
+from roard.observe.mounts import Mounts
 from roard.observe.tree import Tree
 from roard.probe import layout
 from roard.probe.layout import FileId
@@ -63,6 +64,8 @@ class Observer:
         self._runs: dict[bytes, WatchedJob] = {}
         self._unsaved: list[tuple[WatchedJob, Job]] = []
         self._early: deque[tuple[float, WatchedJob, FileState]] = deque()
+        self._mounts = Mounts()
+        self._compat_users: set[int] = set()            # who has run 32-bit programs
         self._pool = ThreadPoolExecutor(_FINISHERS, thread_name_prefix="finish")
         self._stopped = threading.Event()
         self.events = 0
@@ -73,9 +76,9 @@ class Observer:
     # ---- jobs come and go ----
 
     def register(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
-                 tracked: frozenset[bytes]) -> tuple[Session, JobHead]:
+                 tracked: frozenset[bytes], compat: bool = False) -> tuple[Session, JobHead]:
         """From its return on, nothing that the process's program does is missed. ``process`` is the caller's to close
-        where this fails, the job's else."""
+        where this fails, the job's else. ``compat``: it is to run a 32-bit program."""
         if not cwd.startswith(b"/") or not project.startswith(b"/"):
             raise InvalidError("cwd and project are absolute paths")
         name, home = _account(process.uid)
@@ -94,6 +97,8 @@ class Observer:
             self._jobs[job.kernel] = self._runs[run] = job
             count = len(self._jobs)
         try:
+            if compat or process.uid in self._compat_users:
+                self._watch_compat(job)
             self._reader.look(count)
             outer = self._probes.add_member(process.pid, job.kernel)
             if outer is not None:
@@ -176,6 +181,8 @@ class Observer:
         self._retry_unsaved()
         self._reader.close()
         self._probes.attachment.close()
+        self._probes.compat.close()
+        self._mounts.close()
 
     def _job(self, run: bytes, uid: int) -> WatchedJob:
         job = self._runs.get(run)
@@ -197,6 +204,8 @@ class Observer:
             self._runs.pop(job.head.run, None)
         self._probes.forget(job.kernel)
         self._probes.attachment.release()
+        if job.compat:
+            self._probes.compat.release()
         job.process.close()
 
     # ---- what the reader sends ----
@@ -232,9 +241,7 @@ class Observer:
                 if event.kind == layout.EXIT:
                     exits.append((job, event))
                     continue
-                job.tree.apply(event)
-                if event.kind == layout.EXEC and event.file is not None:
-                    job.files.execute(FileId(*event.file), event.path, event.flags, event.step)
+                self._process(job, event)
             for kernel, number in counts.items():
                 if kernel in self._jobs:
                     self._jobs[kernel].received_accesses += number
@@ -249,16 +256,45 @@ class Observer:
                 job.tree.apply(event)
                 self._end_if_ready(job)
 
-    @staticmethod
-    def _access(job: WatchedJob, row: tuple[Any, ...]) -> None:
+    def _process(self, job: WatchedJob, event: ProcessEvent) -> None:
+        job.tree.apply(event)
+        if event.file is not None:
+            file = FileId(*event.file)
+            path, flags = self._at_home(job, file, event.path, event.inner, event.flags)
+            job.files.execute(file, path, flags, event.step, event.time)
+        if event.flags & layout.F_COMPAT:
+            self._watch_compat(job)
+
+    def _access(self, job: WatchedJob, row: tuple[Any, ...]) -> None:
         kind = row[0]
         if kind == CONTENT:
             job.files.content(ContentEvent(*row))
-            return
-        if kind >= layout.RENAME:
+        elif kind >= layout.RENAME:
             job.files.name(NameEvent(*row))
         else:
-            job.files.access(AccessEvent(*row))
+            event = AccessEvent(*row)
+            if event.flags & layout.F_FOREIGN and event.path is not None:
+                path, flags = self._at_home(job, FileId(*event.file), event.path, event.inner, event.flags)
+                event = event._replace(path=path, flags=flags)
+            job.files.access(event)
+
+    def _at_home(self, job: WatchedJob, file: FileId, path: bytes, inner: bytes, flags: int) -> tuple[bytes, int]:
+        """Where the daemon's mount namespace has a file that was accessed in another one; else as it was seen there."""
+        if not flags & layout.F_FOREIGN:
+            return path, flags
+        home = self._mounts.place(file.dev, inner)
+        if home is None:
+            return path, flags
+        job.files.at_home(path, home)
+        return home, flags & ~layout.F_FOREIGN
+
+    def _watch_compat(self, job: WatchedJob) -> None:
+        """A 32-bit program: its calls are seen from now on, in this job, and from the start in this user's next ones."""
+        self._compat_users.add(job.head.user.uid)
+        if not job.compat:
+            self._probes.compat.hold()
+            job.compat = True
+            job.tree.compat_since = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     # ---- contents ----
 
@@ -269,15 +305,15 @@ class Observer:
             version = state.input_file or state.file
             if version is None or version.magic in KERNEL_FILES or state.input_hash is not None:
                 continue
-            known = self._hashing.known(version)
+            known = None if state.shared else self._hashing.known(version)
             if known is not None:
                 state.take_hash(version.size, version.mtime, version.ctime, known)
             elif state.path is not None or state.tgid:
                 ask.append((state, version))
         files.wants = {}
         if ask:
-            items = [(state.path or state.first_path, state.tgid, state.fd, version.dev, version.ino, version.magic)
-                     for state, version in ask]
+            items = [(state.path or state.first_path, state.tgid, state.fd, version.dev, version.ino, version.magic,
+                      version.size if state.appended else None) for state, version in ask]
             began = time.time_ns()
             future = self._hashing.hash_files(job.owner, items)
             self._await(job, future, lambda answer: self._inputs_hashed(ask, answer, began))
@@ -310,8 +346,12 @@ class Observer:
             if digest is None:
                 state.input_reason = state.input_reason or problem
                 continue
+            if state.appended:
+                state.prefix = digest
+                continue
             state.take_hash(size, mtime, ctime, digest)
-            settled.append((version._replace(size=size, mtime=mtime, ctime=ctime), digest))
+            if not state.shared:
+                settled.append((version._replace(size=size, mtime=mtime, ctime=ctime), digest))
         self._hashing.remember(settled, began)
 
     def _hash_early(self) -> None:
@@ -322,12 +362,13 @@ class Observer:
             while self._early and self._early[0][0] <= now:
                 _, job, state = self._early.popleft()
                 state.due = False
-                if not job.closing and state.file is not None and state.path is not None:
+                if not job.closing and state.file is not None and state.path is not None and not state.shared:
                     due.setdefault(job, []).append((state, state.file))
             for job, asked in due.items():
                 began = time.time_ns()
                 future = self._hashing.hash_files(job.owner, [
-                    (state.path or b"", state.tgid, state.fd, file.dev, file.ino, file.magic) for state, file in asked])
+                    (state.path or b"", state.tgid, state.fd, file.dev, file.ino, file.magic, None)
+                    for state, file in asked])
                 self._await(job, future, lambda answer, asked=asked, began=began:
                             self._outputs_hashed(asked, answer, began))
 
@@ -375,8 +416,9 @@ class Observer:
     def _record(self, job: WatchedJob) -> tuple[Job, Callable[[], None]]:
         """Also what may be done when the record is stored and nobody waits any more."""
         files = job.files
-        written = [state for state in files.all() if state.written and not state.device and state.path is not None]
-        items: list[Question] = [(state.path or b"", *(state.early or (None, None))) for state in written]
+        written = [state for state in files.all() if state.written and not state.special and state.path is not None]
+        items: list[Question] = [(state.path or b"", *((not state.shared and state.early) or (None, None)))
+                                 for state in written]
         began = time.time_ns()
         settling = self._hashing.settle(job.owner, items)
         with self._lock:  # while the worker looks at the outputs
@@ -394,7 +436,7 @@ class Observer:
         rows = []
         for state in written:
             _, (_, _, digest, _, ino, size, mtime, ctime, _) = found[id(state)]
-            fresh = state.early is None or state.early[1] != digest
+            fresh = not state.shared and (state.early is None or state.early[1] != digest)
             if fresh and digest is not None and size is not None and state.file is not None and ino == state.file.ino:
                 rows.append((state.file._replace(size=size, mtime=mtime, ctime=ctime), digest))
         self._hashing.remember(rows, began)

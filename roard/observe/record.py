@@ -14,6 +14,7 @@ from roard.content.hashing import KERNEL_FILES
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
 from roard.observe.files import FileState
 from roard.observe.job import WatchedJob
+from roard.probe.layout import FileId
 from roard.probe.probes import Counts
 
 KERNEL_MADE = "the kernel makes it anew for each reader"
@@ -22,7 +23,7 @@ NO_NAME = "it has no name"
 _NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL, NO_NAME})
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
-_CALLS = {425: "io_uring", 209: "libaio"}
+_CALLS = {16: "ioctl", 209: "libaio", 425: "io_uring"}
 
 
 class Recorder:
@@ -37,7 +38,7 @@ class Recorder:
         self._known_words: dict[frozenset[Access], tuple[Access, ...]] = {}
         self._known_steps: dict[frozenset[int], tuple[int, ...]] = {}
         # those that do not depend on what is there at the end
-        self._inputs = {id(state): self._input(state) for state in job.files.all() if state.is_input and not state.device}
+        self._inputs = {id(state): self._input(state) for state in job.files.all() if state.is_input and not state.special}
 
     def entries(self, settled: dict[int, tuple[bytes, Settled]]) -> list[Entry]:
         """``settled``: the canonical path and what is there, by id() of a state."""
@@ -45,9 +46,10 @@ class Recorder:
         self._merge_names()
         entries: list[Entry] = []
         for state in self._job.files.all():
-            if state.device:
-                entries.append(self._entry("device", state.first_path, None, SPECIAL, None, state.read,
-                                           state.read_steps))
+            if state.special:
+                entries.append(self._special(state))
+                continue
+            if self._is_directory(state):
                 continue
             if state.is_input or state.input_path:
                 entries.append(self._inputs.get(id(state)) or self._input(state))
@@ -79,6 +81,23 @@ class Recorder:
                 state.write_steps |= named.write_steps
                 self._settled[id(state)] = canonical, found
 
+    def _special(self, state: FileState) -> Entry:
+        path = state.first_path if state.path or not state.file else b"pipe:[%d]" % state.file.ino
+        return self._entry("pipe" if state.pipe else "device", path, None, SPECIAL, None, state.read, state.read_steps,
+                           identity=_identity(state.file), history=self._history(state) if state.pipe else ())
+
+    def _is_directory(self, state: FileState) -> bool:
+        """A directory that was moved, of which no file was opened: it has no content of its own."""
+        _, found = self._settled.get(id(state), _UNKNOWN)
+        return state.file is None and found[1] == SPECIAL
+
+    def _history(self, state: FileState) -> tuple[int, ...]:
+        """See records.Entry: nothing where it says no more than the steps do."""
+        uses = sorted(state.uses)
+        if all(wrote for _, _, wrote in uses) and len(uses) <= len(state.write_steps):
+            return ()
+        return tuple(2 * self._job.tree.step_index(step) + wrote for _, step, wrote in uses)
+
     def _exists(self, state: FileState) -> bool:
         """Is the very file that the job wrote still where the job left it?"""
         _, found = self._settled.get(id(state), _UNKNOWN)
@@ -88,19 +107,24 @@ class Recorder:
 
     def _input(self, state: FileState) -> Entry:
         file, digest, reason = state.input_file, state.input_hash, state.input_reason
+        if digest is None and state.kept:
+            digest = state.prefix
+        appended: set[Access] = {"write"}
+        words, steps = (appended, state.write_steps) if state.appended and not state.read else (state.read, state.read_steps)
+        identity = _identity(file)
         size = file.size if file is not None else None
         if file is None:  # a name that was moved or linked: what it held is what is at the new one
             _, found = self._settled.get(id(state), _UNKNOWN)
             if found[0]:
-                digest, reason, size = found[2], found[1], found[5]
+                digest, reason, size, identity = found[2], found[1], found[5], (found[3], found[4])
             else:
                 reason = GONE
         elif file.magic in KERNEL_FILES:
             digest, reason = None, KERNEL_MADE
         elif digest is None and state.nameless:
             reason = reason or NO_NAME
-        return self._entry("input", state.input_path, digest, "" if digest else reason or GONE, size, state.read,
-                           state.read_steps, executed="execute" in state.read)
+        return self._entry("input", state.input_path, digest, "" if digest else reason or GONE, size, words, steps,
+                           executed="execute" in state.read, identity=identity)
 
     def _written(self, state: FileState) -> Entry | None:
         words, steps = set(state.wrote), set(state.write_steps)
@@ -108,19 +132,23 @@ class Recorder:
             words |= state.read
             steps |= state.read_steps
         if self._exists(state):
-            canonical, (_, reason, digest, _, _, size, _, _, target) = self._settled[id(state)]
+            canonical, (_, reason, digest, dev, ino, size, _, _, target) = self._settled[id(state)]
             if state.file is not None and state.file.magic in KERNEL_FILES:
                 digest, reason = None, KERNEL_MADE
-            return self._entry("output", canonical, digest, reason, size, words, steps, target=target)
-        kind: EntryKind = "scratch" if state.created or state.file is None else "removed"
-        return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps)
+            return self._entry("output", canonical, digest, reason, size, words, steps, target=target,
+                               identity=(dev, ino) if ino else _identity(state.file), history=self._history(state))
+        kind: EntryKind = "scratch" if state.created or state.file is None or state.nameless else "removed"
+        return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps,
+                           identity=_identity(state.file), history=self._history(state))
 
     def _entry(self, kind: EntryKind, path: bytes, digest: bytes | None, reason: str, size: int | None,
                words: Iterable[Access], steps: Iterable[int], *, executed: bool = False,
-               target: bytes | None = None) -> Entry:
+               target: bytes | None = None, identity: tuple[int | None, int | None] = (None, None),
+               history: tuple[int, ...] = ()) -> Entry:
         return Entry(kind=kind, path=path, hash=digest, hash_reason="" if digest else reason, size=size,
                      role=self._roles.role(path, executed, kind == "device"), access=self._words(frozenset(words)),
-                     steps=self._indexes(frozenset(steps)), target=target)
+                     steps=self._indexes(frozenset(steps)), target=target, device=identity[0], inode=identity[1],
+                     history=history)
 
     def _words(self, words: frozenset[Access]) -> tuple[Access, ...]:
         found = self._known_words.get(words)
@@ -133,6 +161,10 @@ class Recorder:
         if found is None:
             found = self._known_steps[steps] = tuple(sorted({self._job.tree.step_index(step) for step in steps}))
         return found
+
+
+def _identity(file: FileId | None) -> tuple[int | None, int | None]:
+    return (None, None) if file is None else (file.dev, file.ino)
 
 
 def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[Reason]:
@@ -151,11 +183,12 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
     add("long_paths", job.files.cut_paths, "{n} path{s} did not fit into a record")
     add("unknown_paths", job.files.unknown_paths, "{n} path{s} could not be resolved")
     add("long_arguments", job.tree.cut_argv, "the arguments of {n} step{s} did not fit into a record")
-    add("ia32", job.tree.compat, "{n} 32-bit program{s} ran, whose file accesses are not seen yet")
+    add("ia32", job.tree.compat, "{n} 32-bit program{s} began before such calls were watched: run it again, now they are")
+    add("core_dumps", job.tree.dumped, "{n} process{es} left a core dump, which the kernel writes unseen")
     add("nested", job.tree.nested, "{n} process{es} became a job by `roar run`: what it did is recorded there")
     for call, number in sorted(job.tree.blind.items()):
         name = _CALLS.get(call, f"system call {call}")
-        add("unseen_calls", number, f"{name} was used, whose file accesses are not seen yet")
+        add("unseen_calls", number, f"{name} was used in a way whose file accesses cannot be seen")
     for kind in ("input", "output"):
         unhashed = [entry for entry in entries
                     if entry.kind == kind and entry.hash is None and entry.hash_reason not in _NO_CONTENT]

@@ -39,9 +39,11 @@ class Tree:
     cpu_ns: int = 0
     max_rss_pages: int = 0
     processes: int = 1
-    compat: int = 0
+    compat: int = 0  # 32-bit programs that began unseen
+    compat_since: int = 0  # CLOCK_BOOTTIME ns from which on 32-bit calls are seen; 0: not at all
     blind: dict[int, int] = field(default_factory=dict)
     cut_argv: int = 0
+    dumped: int = 0
     nested: int = 0  # processes that became jobs of their own
     _early: set[int] = field(default_factory=set)  # of them, those whose FORK record is still to come
 
@@ -99,7 +101,7 @@ class Tree:
         step.argv = redact_argv(argv[:-1] if argv[-1] == b"" else argv)
         if event.code:
             self.cut_argv += 1
-        if event.flags & layout.F_COMPAT:
+        if event.flags & layout.F_COMPAT and not 0 < self.compat_since < event.time:
             self.compat += 1
 
     def _exit(self, event: ProcessEvent) -> None:
@@ -107,6 +109,7 @@ class Tree:
         when = event.time + self.offset
         status = os.waitstatus_to_exitcode(event.code & 0xFFFF)
         code, signal = (status, None) if status >= 0 else (None, -status)
+        self.dumped += os.WCOREDUMP(event.code & 0xFFFF)
         self.cpu_ns += event.cpu_ns
         self.max_rss_pages = max(self.max_rss_pages, event.max_rss_pages)
         self.ended_at = max(self.ended_at, when)

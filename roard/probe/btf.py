@@ -19,7 +19,7 @@ MEMBERS: dict[str, dict[str, str]] = {
     "task_struct": {
         "files": "struct files_struct *", "fs": "struct fs_struct *", "mm": "struct mm_struct *",
         "signal": "struct signal_struct *", "group_leader": "struct task_struct *", "tgid": "u32",
-        "start_boottime": "u64", "exit_code": "s32", "se.sum_exec_runtime": "u64",
+        "start_boottime": "u64", "exit_code": "s32", "se.sum_exec_runtime": "u64", "thread_info.status": "u32",
     },
     "files_struct": {"fdt": "struct fdtable *"},
     "fdtable": {"max_fds": "u32", "fd": "struct file **"},
@@ -27,28 +27,64 @@ MEMBERS: dict[str, dict[str, str]] = {
         "f_inode": "struct inode *", "f_mode": "u32", "f_flags": "u32", "f_pos": "u64",
         "f_path.dentry": "struct dentry *", "f_path.mnt": "struct vfsmount *",
     },
-    "inode": {"i_sb": "struct super_block *", "i_ino": "u64", "i_size": "u64", "i_generation": "u32", "i_mode": "u16"},
+    "inode": {
+        "i_sb": "struct super_block *", "i_mapping": "struct address_space *", "i_ino": "u64", "i_size": "u64",
+        "i_generation": "u32", "i_mode": "u16",
+    },
+    "address_space": {"i_mmap_writable.counter": "s32"},
     "super_block": {"s_dev": "u32", "s_magic": "u64"},
     "dentry": {"d_parent": "struct dentry *", "d_name.name": "const unsigned char *", "d_hash.pprev": "void *"},
     "vfsmount": {"mnt_root": "struct dentry *"},
-    "mount": {"mnt": "u8", "mnt_parent": "struct mount *", "mnt_mountpoint": "struct dentry *", "mnt_ns": "void *"},
+    "mount": {
+        "mnt": "u8", "mnt_parent": "struct mount *", "mnt_mountpoint": "struct dentry *", "mnt_ns": "struct mnt_namespace *",
+    },
+    "mnt_namespace": {"ns.inum": "u32"},
     "fs_struct": {
         "root.dentry": "struct dentry *", "root.mnt": "struct vfsmount *",
         "pwd.dentry": "struct dentry *", "pwd.mnt": "struct vfsmount *",
     },
     "linux_binprm": {"file": "struct file *", "buf": "u64"},
-    "mm_struct": {"arg_start": "u64", "arg_end": "u64"},
+    "mm_struct": {"arg_start": "u64", "arg_end": "u64", "saved_auxv": "u64", "mm_mt.ma_root": "u64"},
+    "vm_area_struct": {"vm_start": "u64", "vm_end": "u64", "vm_flags": "u64", "vm_file": "struct file *"},
+    "maple_range_64": {"pivot": "u64", "slot": "u64"},
+    "maple_arange_64": {"pivot": "u64", "slot": "u64"},
     "signal_struct": {
         "live.counter": "s32", "flags": "u32", "group_exit_code": "s32", "sum_sched_runtime": "u64", "maxrss": "u64",
     },
-    "pt_regs": dict.fromkeys(("di", "si", "dx", "r10", "r8", "r9"), "u64"),
+    "pt_regs": dict.fromkeys(("di", "si", "dx", "r10", "r8", "bx", "cx"), "u64"),
+}
+#: The structures of io_uring, which a kernel may be built without.
+URING: dict[str, dict[str, str]] = {
+    "io_kiocb": {
+        "file": "struct file *", "opcode": "u8", "flags": "u32", "cqe.fd": "s32", "ctx": "struct io_ring_ctx *",
+    },
+    "io_ring_ctx": {"submit_state.link.head": "void *"},
+    "io_open": {"file_slot": "u32", "how.flags": "u64"},
+    "io_rename": {
+        "old_dfd": "s32", "new_dfd": "s32", "oldpath": "struct filename *", "newpath": "struct filename *", "flags": "s32",
+    },
+    "io_unlink": {"dfd": "s32", "flags": "s32", "filename": "struct filename *"},
+    "io_link": {
+        "old_dfd": "s32", "new_dfd": "s32", "oldpath": "struct filename *", "newpath": "struct filename *", "flags": "s32",
+    },
+    "io_splice": {"file_out": "struct file *", "splice_fd_in": "s32", "flags": "u32"},
+    "io_rsrc_node": {},
+    "filename": {"name": "const char *"},
+}
+#: Members that not every kernel has, by the name that the C uses: path and type. Where there, HAS_structure_name is defined.
+_CHOICES: dict[str, dict[str, tuple[str, str]]] = {
+    "io_ring_ctx": {  # from 6.13 on nodes, before that an array of pointers with flags in them
+        "registered_nodes": ("file_table.data.nodes", "u64 *"), "registered_count": ("file_table.data.nr", "u32"),
+        "registered_files": ("file_table.files", "u64 *"), "registered_files_count": ("nr_user_files", "u32"),
+    },
+    "io_rsrc_node": {"file_ptr": ("file_ptr", "u64")},
 }
 #: Leading parts of structures that are copied in one go, where several members are wanted at once.
 HEADS = {
     "file_head": ("file", ("f_mode", "f_flags", "f_inode", "f_path.dentry", "f_pos")),
-    "inode_head": ("inode", ("i_mode", "i_sb", "i_ino", "i_size")),
+    "inode_head": ("inode", ("i_mode", "i_sb", "i_ino", "i_size", "mtime_sec", "mtime_nsec")),
 }
-#: An inode's times, wherever this kernel keeps them: before 6.6, from 6.6 on, from 6.11 on.
+#: An inode's times, wherever this kernel keeps them: from 6.11 on, from 6.6 on, before.
 _TIMES = {
     f"{name}_{unit}": (f"i_{name}_{unit}", f"__i_{name}.tv_{unit}", f"i_{name}.tv_{unit}")
     for name in ("mtime", "ctime") for unit in ("sec", "nsec")
@@ -111,6 +147,9 @@ class Btf:
             raise UnsupportedError("this kernel has no BTF (/sys/kernel/btf/vmlinux)",
                                    "use a kernel with CONFIG_DEBUG_INFO_BTF")
 
+    def has(self, name: str) -> bool:
+        return int(self._lib.btf__find_by_name_kind(self._btf, name.encode(), _STRUCT)) > 0
+
     def struct(self, name: str) -> int:
         number = int(self._lib.btf__find_by_name_kind(self._btf, name.encode(), _STRUCT))
         if number <= 0:
@@ -150,35 +189,45 @@ class Btf:
 
 
 def declarations() -> str:
-    """C declarations of the members in the table. Raises UnsupportedError for a member that this kernel has not."""
+    """C declarations of the members in the tables. Raises UnsupportedError for a member that this kernel has not."""
     btf = Btf()
-    parts = [f"struct {name};" for name in MEMBERS]
-    for struct, members in MEMBERS.items():
-        wanted: dict[str, tuple[str, ...]] = {path.replace(".", "_"): (path,) for path in members}
-        types = {path.replace(".", "_"): kind for path, kind in members.items()}
-        if struct == "inode":
-            wanted |= _TIMES
-            types |= {name: _TIME_TYPES[name.rpartition("_")[2]] for name in _TIMES}
-        parts.append(_declared(btf, struct, struct, wanted, types))
-    for head, (struct, paths) in HEADS.items():
-        wanted = {path.replace(".", "_"): (path,) for path in paths}
-        types = {path.replace(".", "_"): MEMBERS[struct][path] for path in paths}
-        parts.append(_declared(btf, head, struct, wanted, types))
+    parts = [f"struct {name};" for name in (*MEMBERS, *URING)]
+    parts += [_declared(btf, name, name, members) for name, members in MEMBERS.items()]
+    parts += [_declared(btf, head, struct, dict.fromkeys(paths, "") | {
+        path: kind for path, kind in MEMBERS[struct].items() if path in paths}) for head, (struct, paths) in HEADS.items()]
+    if btf.has("io_kiocb"):
+        parts += [_declared(btf, name, name, members) for name, members in URING.items()]
+        parts.append("#define HAS_URING 1")
     return "\n".join(parts) + "\n"
 
 
-def _declared(btf: Btf, name: str, struct: str, wanted: dict[str, tuple[str, ...]], types: dict[str, str]) -> str:
+def _declared(btf: Btf, name: str, struct: str, members: dict[str, str]) -> str:
+    """A structure with these members, by path and type; an inode's times are found by what they are."""
     number = btf.struct(struct)
-    rows = []
-    for member, paths in wanted.items():
+    wanted: list[tuple[str, tuple[str, ...], str]] = [
+        (path.replace(".", "_"), (path,), kind) for path, kind in members.items() if path not in _TIMES]
+    if struct == "inode":
+        times = _TIMES if name == struct else [path for path in members if path in _TIMES]
+        wanted += [(each, _TIMES[each], _TIME_TYPES[each.rpartition("_")[2]]) for each in times]
+    rows, defines = [], []
+    for member, paths, kind in wanted:
         place = next(filter(None, (btf.find(number, path) for path in paths)), None)
         if place is None:
             raise UnsupportedError(f"this kernel's struct {struct} has no {paths[0]}", "please report its version")
-        pad = f"char pad_{member}[{place.offset}]; " if place.offset else ""
-        # packed members are loaded byte by byte, which the verifier refuses: only where nothing else will do
-        packed = " __attribute__((packed))" if place.offset % _SIZES.get(types[member], 8) else ""
-        rows.append(f"    struct {{ {pad}{types[member]} {member}; }}{packed};")
-    return f"struct {name} {{ union {{\n" + "\n".join(rows) + "\n}; };"
+        rows.append(_row(member, kind, place))
+    for member, (path, kind) in _CHOICES.get(name, {}).items():
+        place = btf.find(number, path)
+        if place is not None:
+            rows.append(_row(member, kind, place))
+            defines.append(f"#define HAS_{name}_{member} 1")
+    return "\n".join([f"struct {name} {{ union {{", *rows, "}; };", *defines])
+
+
+def _row(member: str, kind: str, place: Place) -> str:
+    pad = f"char pad_{member}[{place.offset}]; " if place.offset else ""
+    # packed members are loaded byte by byte, which the verifier refuses: only where nothing else will do
+    packed = " __attribute__((packed))" if place.offset % _SIZES.get(kind, 8) else ""
+    return f"    struct {{ {pad}{kind} {member}; }}{packed};"
 
 
 def write_headers(root: Path) -> None:

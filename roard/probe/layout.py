@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-OPEN, READ, WRITE, MAP, MAP_WRITE, RESIZE, CLOSE, BYTES, RENAME, LINK, SYMLINK, UNLINK, TRUNCATE = range(1, 14)
-FORK, EXEC, EXIT, BLIND = range(32, 36)
+(OPEN, READ, WRITE, MAP, MAP_WRITE, RESIZE, CLOSE, BYTES, RENAME, LINK, SYMLINK, UNLINK, TRUNCATE, CREATE,
+ RESULT) = range(1, 16)
+FORK, EXEC, LOADER, EXIT, BLIND = range(32, 37)
 
-F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE = (1 << n for n in range(8))
+(F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE, F_FOREIGN, F_SHARED,
+ F_PROMISED) = (1 << n for n in range(11))
 
 FMODE_READ = 1
 FMODE_WRITE = 2
@@ -20,19 +22,20 @@ CARRY_MAX = 16383 * 4
 HEAD = struct.Struct("=IIQQQIi")
 #: struct roar_file: ino, size, mtime, ctime, dev, generation, magic, mode
 FILE = struct.Struct("=QQQQIIII")
-#: struct roar_access after head and file: offset, f_mode, f_flags, path_len, bytes_len
-ACCESS = struct.Struct("=QIIII")
-#: struct roar_names after head: lens[4], call_flags, pad
-NAMES = struct.Struct("=IIIIII")
-#: struct roar_process after head and file: parent_step, start, cpu_ns, max_rss_pages, other, exit_code, path_len, argv_len
-PROCESS = struct.Struct("=QQQQIiII")
+#: struct roar_access after head and file: offset, length, f_mode, f_flags, path_len, inner_len
+ACCESS = struct.Struct("=QQIIII")
+#: struct roar_names after head and file: token, lens[4], call_flags, pad
+NAMES = struct.Struct("=QIIIIiI")
+#: struct roar_process after head and file: parent_step, start, cpu_ns, max_rss_pages, other, exit_code, path_len, inner_len,
+#: argv_len, pad
+PROCESS = struct.Struct("=QQQQIiIIII")
 #: struct roar_member: job, step
 MEMBER = struct.Struct("=QQ")
 #: struct roar_counts: accesses, lost_accesses, processes, lost_processes, contents
 COUNTS = struct.Struct("=QQQQQ")
 
 ACCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + ACCESS.format[1:])
-NAMES_WHOLE = struct.Struct("=" + HEAD.format[1:] + NAMES.format[1:])
+NAMES_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + NAMES.format[1:])
 PROCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + PROCESS.format[1:])
 
 
@@ -58,3 +61,20 @@ def device_number(kernel_dev: int) -> int:
 def path_of(components: bytes) -> bytes:
     """The absolute path of components written leaf first, each with a NUL; none are the root."""
     return b"/" + b"/".join(components.split(b"\0")[-2::-1])
+
+
+def joined(base: bytes, name: bytes) -> bytes:
+    """The absolute path of a name as a call was given it, relative to a directory's path, which has no links in it.
+
+    So `..` may be taken away against ``base``, but not against what the name itself passed through: that may be a link.
+    There it stays, for whoever can look.
+    """
+    known = [] if base == b"/" else base.split(b"/")[1:]
+    lowest = len(known) if name.startswith(b"/") else 0  # the process's root has no parent
+    own: list[bytes] = []
+    for component in name.split(b"/"):
+        if component == b".." and not own:
+            del known[max(lowest, len(known) - 1):]
+        elif component not in (b"", b"."):
+            own.append(component)
+    return b"/" + b"/".join(known + own)

@@ -13,6 +13,7 @@ import ctypes
 import io
 import json
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -32,18 +33,18 @@ def source_directory() -> Path:
     raise UnsupportedError("the probes' source (bpf/roar.bpf.c) is missing", "install roar again")
 
 
-def compile_probes(sizes: dict[str, int]) -> tuple[list[int], list[int], object]:
-    """(map descriptors, program descriptors, what keeps them open), in the order of the table."""
+def compile_probes(sizes: dict[str, int]) -> tuple[list[int], dict[str, int], object]:
+    """(map descriptors in the order of the table, programs' descriptors by name, what keeps them open)."""
     with tempfile.TemporaryDirectory(prefix="roar-bpf-") as work:  # mode 0700: nobody else's headers reach the compiler
         write_headers(Path(work))
         os.environ["BCC_KERNEL_SOURCE"] = work
         os.chdir(work)  # bcc puts -I <current directory> first
         from bcc import BPF
 
-        source = source_directory()
-        text = (source / "roar.bpf.c").read_text().replace('#include "roar.h"', (source / "roar.h").read_text())
+        text = probe_source()
         log = io.StringIO()
         defines = [f"-DROAR_{name.upper()}={value}" for name, value in sizes.items()]
+        defines.append(f"-DROAR_MOUNT_NAMESPACE={Path('/proc/self/ns/mnt').stat().st_ino}u")
         try:
             with contextlib.redirect_stdout(log):
                 bpf = BPF(text=text, cflags=["-w", *defines])
@@ -52,10 +53,20 @@ def compile_probes(sizes: dict[str, int]) -> tuple[list[int], list[int], object]
                                    "please report the kernel's version, with `roard check --verbose`") from error
         for at, name in enumerate(table.TAILS):
             bpf["tails"][ctypes.c_int(at)] = ctypes.c_int(_load(bpf, name, BPF.TRACEPOINT))
-        programs = [_load(bpf, name, BPF.TRACEPOINT) for name in table.HANDLERS]
-        programs += [_load(bpf, name, BPF.RAW_TRACEPOINT) for _, name in table.TREE]
+        uring = table.URING_HANDLERS if "#define HAS_URING" in (Path(work) / "include/kernel_types.h").read_text() else ()
+        programs = {name: _load(bpf, name, BPF.TRACEPOINT) for name in (*table.HANDLERS, *uring)}
+        programs |= {name: _load(bpf, name, BPF.RAW_TRACEPOINT) for _, name in table.TREE}
+        for number, name in table.COMPAT_CALLS.items():
+            bpf["compat_calls"][ctypes.c_int(number)] = ctypes.c_int(programs[name])
         os.chdir("/")
     return [bpf[name].map_fd for name in table.MAPS], programs, bpf
+
+
+def probe_source() -> str:
+    """roar.bpf.c with its own headers in it: bcc compiles one text."""
+    directory = source_directory()
+    return re.sub(r'^#include "([a-z.]+)"$', lambda found: (directory / found[1]).read_text(),
+                  (directory / "roar.bpf.c").read_text(), flags=re.MULTILINE)
 
 
 def _load(bpf: object, name: str, kind: int) -> int:
@@ -73,8 +84,8 @@ def main() -> None:
     except RoarError as error:
         answer.sendall(json.dumps({"error": {"message": error.message, "hint": error.hint}}).encode() + b"\n")
         return
-    said = {"maps": list(table.MAPS), "programs": [*table.HANDLERS, *(name for _, name in table.TREE)]}
-    socket.send_fds(answer, [json.dumps(said).encode() + b"\n"], [*maps, *programs])
+    said = {"maps": list(table.MAPS), "programs": list(programs)}
+    socket.send_fds(answer, [json.dumps(said).encode() + b"\n"], [*maps, *programs.values()])
     answer.shutdown(socket.SHUT_WR)
     answer.recv(1)  # the descriptors are received when the other side closes
 

@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from lineage.errors import UnavailableError, UnsupportedError
 from roard.probe import kernel, table
-from roard.probe.attachment import Attachment
+from roard.probe.attachment import Attachment, call_points, compat_points
 from roard.probe.layout import COUNTS, MEMBER
 
 LOADER_SECONDS = 60
@@ -52,7 +53,8 @@ class Probes:
     def __post_init__(self) -> None:
         self.members = kernel.Map(self.maps["members"], 4, MEMBER.size)
         self.counts = kernel.Map(self.maps["counts"], 8, COUNTS.size)
-        self.attachment = Attachment(self.programs)
+        self.attachment = Attachment(partial(call_points, self.programs))
+        self.compat = Attachment(partial(compat_points, self.programs))
 
     def add_member(self, tgid: int, job: int) -> int | None:
         """The job that the process belonged to until now, as where `roar run` is used inside of a job."""
@@ -96,7 +98,7 @@ def load(sizes: Sizes | None = None) -> Probes:
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         theirs.close()
         ours.settimeout(LOADER_SECONDS)
-        most = len(table.MAPS) + len(table.HANDLERS) + len(table.TREE)
+        most = len(table.MAPS) + len(table.HANDLERS) + len(table.URING) + len(table.TREE)
         try:
             said, descriptors, _, _ = socket.recv_fds(ours, 65536, most)
         except TimeoutError:

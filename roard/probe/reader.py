@@ -28,11 +28,13 @@ from roard.probe.layout import (
     F_CUT,
     F_PATH,
     HEAD,
+    LOADER,
     NAMES_WHOLE,
     PROCESS_WHOLE,
     RENAME,
     SYMLINK,
     device_number,
+    joined,
     path_of,
 )
 from roard.probe.rings import Ring
@@ -54,16 +56,17 @@ class Decoder:
 
     def process(self, view: memoryview, at: int, _length: int) -> None:
         (kind, flags, job, step, time, tgid, _fd, ino, size, mtime, ctime, dev, generation, magic, mode, parent_step,
-         start, cpu_ns, rss, other, code, path_len, argv_len) = PROCESS_WHOLE.unpack_from(view, at)
-        path = argv = b""
+         start, cpu_ns, rss, other, code, path_len, inner_len, argv_len, _) = PROCESS_WHOLE.unpack_from(view, at)
+        path = argv = inner = b""
         file = None
-        if kind == EXEC:
+        if kind in (EXEC, LOADER):
             at += PROCESS_WHOLE.size
-            path = path_of(bytes(view[at:at + path_len]))
-            argv = bytes(view[at + path_len:at + path_len + argv_len])
+            path, inner = _paths(view, at, path_len, inner_len)
+            at += path_len + inner_len
+            argv = bytes(view[at:at + argv_len])
             file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
         self.processes.append((kind, flags, job, step, time, tgid, parent_step, start, cpu_ns, rss, other, code, file,
-                               path, argv))
+                               path, inner, argv))
 
     def access(self, view: memoryview, at: int, _length: int) -> None:
         kind, _, job = HEAD.unpack_from(view, at)[:3]
@@ -71,16 +74,16 @@ class Decoder:
         if kind >= RENAME:
             self._names(view, at)
             return
-        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, _, f_mode,
-         f_flags, path_len, _) = ACCESS_WHOLE.unpack_from(view, at)
+        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, offset, _, f_mode,
+         f_flags, path_len, inner_len) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
-        path = path_of(bytes(view[at:at + path_len])) if flags & F_PATH else None
-        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, f_mode, f_flags))
+        path, inner = _paths(view, at, path_len, inner_len) if flags & F_PATH else (None, b"")
+        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, inner, offset, f_mode, f_flags))
 
     def content(self, view: memoryview, at: int, _length: int) -> None:
-        (_, _, job, step, time, _, _, ino, size, mtime, ctime, dev, generation, magic, mode, offset, _, _, _,
-         length) = ACCESS_WHOLE.unpack_from(view, at)
+        (_, _, job, step, time, _, _, ino, size, mtime, ctime, dev, generation, magic, mode, offset, length, _, _, _,
+         _) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
         piece = view[at:at + length]
@@ -101,8 +104,10 @@ class Decoder:
             self._contents[key] = (version, end, hasher)
 
     def _names(self, view: memoryview, at: int) -> None:
-        kind, flags, job, step, time, tgid, _fd, *lens, call_flags, _pad = NAMES_WHOLE.unpack_from(view, at)
+        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, token, *lens,
+         call_flags, _pad) = NAMES_WHOLE.unpack_from(view, at)
         at += NAMES_WHOLE.size
+        file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode) if fd >= 0 else None
         names: list[bytes] = []
         for which in (0, 2):
             directory, name = lens[which], lens[which + 1]
@@ -115,8 +120,8 @@ class Decoder:
             if kind == SYMLINK and which == 0:
                 names.append(text)  # the target is text, not a name to resolve
             else:
-                names.append(path_of(base).rstrip(b"/") + b"/" + text if text else b"")
-        self.accesses.append((kind, flags, job, step, time, tgid, names[0], names[1], call_flags))
+                names.append(joined(path_of(base), text) if text else b"")
+        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, names[0], names[1], call_flags, token))
 
     def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int]]:
         batch = (self.processes, self.accesses, self.counts)
@@ -124,6 +129,12 @@ class Decoder:
         if len(self._contents) > BATCH:  # files that were never read to their end
             self._contents.clear()
         return batch
+
+
+def _paths(view: memoryview, at: int, path: int, inner: int) -> tuple[bytes, bytes]:
+    """A path, and, where it is of another mount namespace, the one inside the file system; else b""."""
+    return (path_of(bytes(view[at:at + path])),
+            path_of(bytes(view[at + path:at + path + inner])) if inner else b"")
 
 
 def run(channel: Channel, accesses: Ring, contents: Ring, processes: Ring) -> None:

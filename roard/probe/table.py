@@ -1,7 +1,8 @@
-"""Which system call has which shape: a row here and a handler in bpf/roar.bpf.c are all that a call takes.
+"""Which system call has which shape: a row here and a handler in bpf/ are all that a call takes.
 
 `needed` is False for calls that newer kernels or some architectures do not have; a needed one that is missing makes the
-kernel unfit. BLIND calls are those whose accesses the probes cannot follow: a job that makes one is not complete.
+kernel unfit. Calls whose handler is `on_blind` are those whose accesses the probes cannot follow: a job that makes one is
+not complete.
 """
 
 from __future__ import annotations
@@ -25,19 +26,25 @@ CALLS: tuple[Row, ...] = (
     Row("read", "on_read"),
     Row("pread64", "on_pread"),
     Row("readv", "on_readv"),
-    Row("preadv", "on_readv"),
-    Row("preadv2", "on_readv"),
+    Row("preadv", "on_preadv"),
+    Row("preadv2", "on_preadv"),
     Row("write", "on_write"),
-    Row("pwrite64", "on_write"),
+    Row("pwrite64", "on_pwrite"),
     Row("writev", "on_write"),
-    Row("pwritev", "on_write"),
-    Row("pwritev2", "on_write"),
+    Row("pwritev", "on_pwrite"),
+    Row("pwritev2", "on_pwrite"),
     Row("ftruncate", "on_resize"),
     Row("fallocate", "on_resize"),
     Row("mmap", "on_mmap"),
+    Row("mprotect", "on_mprotect"),
+    Row("pkey_mprotect", "on_mprotect", needed=False),
     Row("sendfile64", "on_sendfile"),
     Row("copy_file_range", "on_copy_range"),
     Row("splice", "on_copy_range"),
+    Row("tee", "on_tee", needed=False),
+    Row("vmsplice", "on_vmsplice", needed=False),
+    Row("ioctl", "on_ioctl"),
+    Row("io_submit", "on_aio", needed=False),
     Row("close", "on_close", edge="enter"),
     Row("rename", "on_rename", needed=False),
     Row("renameat", "on_renameat", needed=False),
@@ -49,9 +56,39 @@ CALLS: tuple[Row, ...] = (
     Row("unlink", "on_unlink", needed=False),
     Row("unlinkat", "on_unlinkat"),
     Row("truncate", "on_truncate"),
-    Row("io_uring_setup", "on_blind", needed=False),
-    Row("io_submit", "on_blind", needed=False),
+    Row("mknod", "on_mknod", needed=False),
+    Row("mknodat", "on_mknodat"),
 )
+
+
+class Point(NamedTuple):
+    """A tracepoint that is no system call's, by the names that it has had."""
+
+    names: tuple[str, ...]
+    handler: str
+
+
+#: Where one of them is missing, a job that uses io_uring is not complete.
+URING: tuple[Point, ...] = (
+    Point(("io_uring/io_uring_submit_req", "io_uring/io_uring_submit_sqe"), "on_uring_submit"),
+    Point(("io_uring/io_uring_file_get",), "on_uring_file"),
+    Point(("io_uring/io_uring_complete",), "on_uring_complete"),
+)
+NO_URING = Row("io_uring_setup", "on_blind", needed=False)
+
+#: While a job runs a program of 32 bits: its calls have no tracepoints of their own.
+COMPAT = Point(("raw_syscalls/sys_exit",), "on_compat")
+#: Handlers by the numbers of arch/x86/entry/syscalls/syscall_32.tbl.
+COMPAT_CALLS: dict[int, str] = {
+    3: "on_read", 4: "on_write", 5: "on_open", 8: "on_creat", 9: "on_link", 10: "on_unlink", 14: "on_mknod",
+    38: "on_rename", 54: "on_ioctl", 83: "on_symlink", 90: "on_old_mmap", 92: "on_truncate", 93: "on_resize",
+    125: "on_mprotect", 145: "on_readv", 146: "on_write", 180: "on_pread", 181: "on_pwrite", 187: "on_sendfile",
+    192: "on_mmap", 193: "on_truncate", 194: "on_resize", 239: "on_sendfile", 248: "on_aio", 295: "on_openat",
+    297: "on_mknodat", 301: "on_unlinkat", 302: "on_renameat", 303: "on_linkat", 304: "on_symlinkat",
+    313: "on_copy_range", 315: "on_tee", 316: "on_vmsplice", 324: "on_resize", 333: "on_preadv", 334: "on_pwrite",
+    342: "on_openat", 353: "on_renameat2", 377: "on_copy_range", 378: "on_preadv", 379: "on_pwrite",
+    380: "on_mprotect", 437: "on_openat2",
+}
 
 #: Raw tracepoints of the process tree, and their handlers.
 TREE: tuple[tuple[str, str], ...] = (
@@ -63,5 +100,8 @@ TREE: tuple[tuple[str, str], ...] = (
 #: Programs entered by tail calls, in the order of the C enum.
 TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names")
 
-HANDLERS: tuple[str, ...] = tuple(dict.fromkeys(row.handler for row in CALLS))
-MAPS: tuple[str, ...] = ("members", "counts", "seen", "accesses", "contents", "processes", "tails")
+#: Of perf tracepoints, all but those that need io_uring.
+HANDLERS: tuple[str, ...] = tuple(dict.fromkeys([
+    *(row.handler for row in CALLS), NO_URING.handler, COMPAT.handler, *COMPAT_CALLS.values()]))
+URING_HANDLERS: tuple[str, ...] = tuple(point.handler for point in URING)
+MAPS: tuple[str, ...] = ("members", "counts", "seen", "accesses", "contents", "processes", "tails", "compat_calls")

@@ -55,7 +55,7 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
         process = self._identity.redeem(request.process, caller)
         try:
             session, head = observer.register(process, tuple(request.argv), request.cwd, request.project,
-                                              wire.struct_from(request.context), tracked)
+                                              wire.struct_from(request.context), tracked, request.compat)
         except BaseException:
             process.close()
             raise

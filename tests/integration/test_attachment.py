@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from roard.probe.attachment import Attachment
+from roard.probe.attachment import Attachment, call_points
 from roard.probe.probes import Probes, Sizes, load
 
 SMALL = Sizes(members=64, jobs=16, seen=64, access_pages=16, process_pages=16)
@@ -44,7 +45,7 @@ def wait_until(number: range) -> None:
 
 def test_who_comes_while_it_is_detached_has_all_of_it(probes: Probes) -> None:
     """A job that begins some seconds after the last one ended: in the middle of a detaching that takes seconds."""
-    attachment = Attachment(probes.programs, linger_seconds=0)
+    attachment = Attachment(partial(call_points, probes.programs), linger_seconds=0)
     attachment.hold()
     whole = attached()
     assert whole > 20
@@ -59,7 +60,7 @@ def test_who_comes_while_it_is_detached_has_all_of_it(probes: Probes) -> None:
 
 
 def test_linger_spares_the_next_job_the_attaching(probes: Probes) -> None:
-    attachment = Attachment(probes.programs, linger_seconds=0.5)
+    attachment = Attachment(partial(call_points, probes.programs), linger_seconds=0.5)
     attachment.hold()
     attachment.hold()
     whole = attached()

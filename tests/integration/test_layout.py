@@ -11,10 +11,10 @@ import sys
 import pytest
 from harness import ROOT
 
-from roard.probe import layout, table
+from roard.probe import layout, loader, table
 
 HEADER = (ROOT / "bpf/roar.h").read_text()
-SOURCE = (ROOT / "bpf/roar.bpf.c").read_text()
+SOURCE = loader.probe_source()
 C_TYPES = {"u16": ctypes.c_uint16, "u32": ctypes.c_uint32, "s32": ctypes.c_int32, "u64": ctypes.c_uint64}
 
 
@@ -66,7 +66,7 @@ def test_constants() -> None:
 
 def test_every_handler_has_a_row_and_every_row_a_handler() -> None:
     handlers = set(re.findall(r"^int (on_\w+)\(", SOURCE, re.MULTILINE))
-    assert handlers == set(table.HANDLERS) | set(table.TAILS) | {handler for _, handler in table.TREE}
+    assert handlers == {*table.HANDLERS, *table.URING_HANDLERS, *table.TAILS, *(handler for _, handler in table.TREE)}
     tails = re.search(r"enum \{ (TAIL_.*?) \};", SOURCE)[1].lower().replace("tail_", "on_").split(", ")
     assert tails == list(table.TAILS)
 

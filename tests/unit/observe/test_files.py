@@ -24,13 +24,14 @@ class Story:
         return (1, ino, 0, size, version, version, 0xEF53, 0o100644)
 
     def access(self, kind: int, ino: int, path: bytes | None = None, flags: int = 0, mode: int = 3, version: int = 1,
-               size: int = 10, step: int = STEP) -> None:
+               size: int = 10, step: int = STEP, offset: int = 0, f_flags: int = 0) -> None:
         flags |= layout.F_PATH if path else 0
         file = self.file(ino, version, size)
-        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, mode, 0))
+        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, b"", offset, mode,
+                                      f_flags))
 
     def name(self, kind: int, first: bytes, second: bytes = b"", call_flags: int = 0) -> None:
-        self.table.name(NameEvent(kind, 0, 1, STEP, next(self.now), 42, first, second, call_flags))
+        self.table.name(NameEvent(kind, 0, 1, STEP, next(self.now), 42, -1, None, first, second, call_flags, 0))
 
     def content(self, ino: int, digest: bytes, version: int = 1, time: int | None = None) -> None:
         when = next(self.now) if time is None else time
@@ -126,8 +127,8 @@ def test_large_files_are_wanted_when_they_are_opened(story: Story) -> None:
 
 def test_rename_chain_ends_at_the_last_name(story: Story) -> None:
     story.access(layout.OPEN, 1, b"/d/t1", layout.F_CREATED)
-    story.name(layout.RENAME, b"/d/t1", b"/d/./t2")
-    story.name(layout.RENAME, b"/d/x/../t2", b"/d/final")
+    story.name(layout.RENAME, b"/d/t1", b"/d/t2")
+    story.name(layout.RENAME, b"/d/t2", b"/d/final")
     assert story.state(1).path == b"/d/final"
     assert story.table.named == {}
 
@@ -174,7 +175,7 @@ def test_inode_used_again_is_another_file(story: Story) -> None:
 
 def test_paths_that_did_not_fit_are_counted(story: Story) -> None:
     story.access(layout.READ, 1, b"/deep", layout.F_CUT)
-    story.table.name(NameEvent(layout.RENAME, layout.F_UNREADABLE, 1, STEP, 1, 42, b"", b"", 0))
+    story.table.name(NameEvent(layout.RENAME, layout.F_UNREADABLE, 1, STEP, 1, 42, -1, None, b"", b"", 0, 0))
     story.access(layout.READ, 2)
     assert (story.table.cut_paths, story.table.unknown_paths) == (1, 2)
 

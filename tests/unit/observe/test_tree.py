@@ -13,7 +13,7 @@ OFFSET = 1_000_000
 
 def event(kind: int, tgid: int, step: int = 0, *, time: int = 0, parent: int = 0, other: int = 0, code: int = 0,
           argv: bytes = b"", flags: int = 0) -> ProcessEvent:
-    return ProcessEvent(kind, flags, 1, step, time, tgid, parent, 0, 5, 3, other, code, None, b"/bin/x", argv)
+    return ProcessEvent(kind, flags, 1, step, time, tgid, parent, 0, 5, 3, other, code, None, b"/bin/x", b"", argv)
 
 
 def test_steps_have_their_parents_times_and_ends() -> None:

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * The shapes of calls that open, read and write by descriptor: a handler each, see table.py.
+ */
+int on_open(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+
+    return member && ctx->ret >= 0 ? opened_file(ctx, member, file_of(ctx->ret), ctx->ret, ARG(1)) : 0;
+}
+
+int on_openat(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+
+    return member && ctx->ret >= 0 ? opened_file(ctx, member, file_of(ctx->ret), ctx->ret, ARG(2)) : 0;
+}
+
+int on_creat(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+
+    return member && ctx->ret >= 0 ? opened_file(ctx, member, file_of(ctx->ret), ctx->ret, O_TRUNC) : 0;
+}
+
+int on_openat2(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+    u64 flags = 0;                                      /* struct open_how begins with its flags */
+
+    if (!member || ctx->ret < 0)
+        return 0;
+    bpf_probe_read_user(&flags, sizeof(flags), (void *)ARG(2));
+    return opened_file(ctx, member, file_of(ctx->ret), ctx->ret, flags);
+}
+
+int on_read(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+    struct buffers buffers = {};
+
+    if (!member || !took(ARG(0), ctx->ret))
+        return 0;
+    buffers.first = ARG(1);
+    return read_at(ctx, member, ARG(0), ctx->ret, 0, 0, &buffers);
+}
+
+int on_pread(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+    struct buffers buffers = {};
+
+    if (!member || !took(ARG(0), ctx->ret))
+        return 0;
+    buffers.first = ARG(1);
+    return read_at(ctx, member, ARG(0), ctx->ret, 1, ARG(3), &buffers);
+}
+
+/* Two buffers are what C libraries use: the caller's and their own. What was read into more is not carried. */
+INLINE void vectored(struct buffers *to, u64 vector, u64 count, s64 ret)
+{
+    struct { u64 base, length; } buffers[2] = {};
+
+    if (compat() || !count || bpf_probe_read_user(buffers, count > 1 ? 32 : 16, (void *)vector))
+        return;
+    if (ret > buffers[0].length + buffers[1].length)
+        return;
+    to->first = buffers[0].length ? buffers[0].base : buffers[1].base;
+    to->split = buffers[0].length;
+    to->second = buffers[1].base;
+}
+
+int on_readv(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+    struct buffers buffers = {};
+
+    if (!member || !took(ARG(0), ctx->ret))
+        return 0;
+    vectored(&buffers, ARG(1), ARG(2), ctx->ret);
+    return read_at(ctx, member, ARG(0), ctx->ret, 0, 0, &buffers);
+}
+
+int on_preadv(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+    struct buffers buffers = {};
+    u64 start;
+
+    if (!member || !took(ARG(0), ctx->ret))
+        return 0;
+    vectored(&buffers, ARG(1), ARG(2), ctx->ret);
+    start = ARG(3);
+    return read_at(ctx, member, ARG(0), ctx->ret, start != ~0ull, start, &buffers);     /* -1: preadv2 as readv */
+}
+
+/* Where it was written tells an append from an overwriting. */
+INLINE int write_at(struct sys_exit *ctx, int positioned, u64 start)
+{
+    struct roar_member *member = running();
+    struct file *file;
+    struct pending *to;
+    u64 position = 0;
+
+    if (!member || ctx->ret <= 0)
+        return 0;
+    file = file_of(ARG(0));
+    if (!fresh(member, file, ROAR_WRITE) || !(to = waiting()))
+        return 0;
+    if (!positioned) {
+        GET(position, file->f_pos);
+        start = position - ctx->ret;
+    }
+    to->start = start;
+    to->length = ctx->ret;
+    put(to, file, ARG(0), ROAR_WRITE, ROAR_WRITE, 0);
+    tails.call(ctx, TAIL_FIRST);
+    return 0;
+}
+
+int on_write(struct sys_exit *ctx) { return write_at(ctx, 0, 0); }
+
+int on_pwrite(struct sys_exit *ctx)
+{
+    u64 start = ARG(3);
+
+    return write_at(ctx, start != ~0ull, start);        /* -1: pwritev2 as writev */
+}
+
+int on_resize(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+
+    if (member && !ctx->ret)
+        return access(ctx, member, ARG(0), ROAR_RESIZE);
+    return 0;
+}
+
+INLINE int moved_files(void *ctx, struct roar_member *member, struct file *from, int from_fd, struct file *to, int to_fd)
+{
+    struct pending *todo = waiting();
+
+    if (!todo)
+        return 0;
+    if (fresh(member, from, ROAR_READ))
+        put(todo, from, from_fd, ROAR_READ, ROAR_READ, 0);
+    if (fresh(member, to, ROAR_WRITE))
+        put(todo, to, to_fd, ROAR_WRITE, ROAR_WRITE, 0);
+    if (todo->count)
+        tails.call(ctx, TAIL_FIRST);
+    return 0;
+}
+
+INLINE int moved(struct sys_exit *ctx, int from, int to)
+{
+    struct roar_member *member = running();
+
+    if (!member || ctx->ret <= 0)
+        return 0;
+    return moved_files(ctx, member, file_of(from), from, file_of(to), to);
+}
+
+int on_sendfile(struct sys_exit *ctx) { return moved(ctx, ARG(1), ARG(0)); }
+int on_copy_range(struct sys_exit *ctx) { return moved(ctx, ARG(0), ARG(2)); }
+int on_tee(struct sys_exit *ctx) { return moved(ctx, ARG(0), ARG(1)); }
+
+/* Pages into a pipe. */
+int on_vmsplice(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+    struct file *file;
+    u32 mode = 0;
+
+    if (!member || ctx->ret <= 0)
+        return 0;
+    file = file_of(ARG(0));
+    if (!file)
+        return 0;
+    GET(mode, file->f_mode);
+    if (mode & FMODE_WRITE)
+        return access_file(ctx, member, file, ARG(0), ROAR_WRITE);
+    else
+        return access_file(ctx, member, file, ARG(0), ROAR_READ);
+}
+
+#define FICLONE 0x40049409                              /* include/uapi/linux/fs.h */
+#define FICLONERANGE 0x4020940d
+
+int on_ioctl(struct sys_exit *ctx)
+{
+    u32 command = ARG(1);
+    struct roar_member *member;
+    s64 source = 0;
+
+    if (command != FICLONE && command != FICLONERANGE)
+        return 0;
+    member = running();
+    if (!member || ctx->ret)
+        return 0;
+    source = ARG(2);
+    if (command == FICLONERANGE && bpf_probe_read_user(&source, sizeof(source), (void *)ARG(2)))
+        return blind(member, ctx->nr);
+    return moved_files(ctx, member, file_of(source), source, file_of(ARG(0)), ARG(0));
+}
+
+/* Before the call, since after it there is no file: the end of one version of what this step wrote. The kind is
+ * forgotten then, so that writing again is a new version. */
+int on_close(struct sys_enter *ctx)
+{
+    struct roar_member *member = running();
+    struct opened opened;
+    struct file *file;
+
+    if (!member)
+        return 0;
+    file = file_of(ctx->args[0]);
+    if (!look(&opened, member, file) || !(opened.file.f_mode & FMODE_WRITE))
+        return 0;
+    struct seen *known = seen.lookup(&opened.key);
+    if (!known || !(known->mask & (1ull << ROAR_WRITE | 1ull << ROAR_RESIZE)))
+        return 0;
+    known->mask &= ~(1ull << ROAR_WRITE | 1ull << ROAR_RESIZE);
+    return send_one(ctx, file, ctx->args[0], ROAR_CLOSE, ROAR_CLOSE, 0);
+}
+
+/* libaio: what was submitted is counted as done; a request that is refused is not in the result. */
+#define AIO_LOOK 64
+struct aio_request { u64 data; u32 key, flags; u16 opcode; s16 priority; u32 fd; };   /* include/uapi/linux/aio_abi.h */
+enum { AIO_PREAD = 0, AIO_PWRITE = 1, AIO_PREADV = 7, AIO_PWRITEV = 8 };
+
+int on_aio(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+    struct pending *todo;
+    u64 *list;
+
+    if (!member || ctx->ret <= 0)
+        return 0;
+    todo = waiting();
+    if (!todo)
+        return 0;
+    list = (u64 *)ARG(2);
+    for (int i = 0; i < AIO_LOOK && i < ctx->ret; i++) {
+        struct aio_request request = {};
+        u64 at = 0;
+        int reads, writes;
+
+        if (bpf_probe_read_user(&at, sizeof(at), &list[i]) || bpf_probe_read_user(&request, sizeof(request), (void *)at))
+            return blind(member, ctx->nr);
+        reads = request.opcode == AIO_PREAD || request.opcode == AIO_PREADV;
+        writes = request.opcode == AIO_PWRITE || request.opcode == AIO_PWRITEV;
+        if (!reads && !writes)
+            continue;
+        struct file *file = file_of(request.fd);
+        if (fresh(member, file, writes ? ROAR_WRITE : ROAR_READ))
+            put(todo, file, request.fd, writes ? ROAR_WRITE : ROAR_READ, writes ? ROAR_WRITE : ROAR_READ, 0);
+    }
+    if (ctx->ret > AIO_LOOK || todo->count > ROAR_PENDING || compat())
+        return blind(member, ctx->nr);
+    if (todo->count)
+        tails.call(ctx, TAIL_FIRST);
+    return 0;
+}
+
+/* ---- calls of 32 bits, while a job has a program that makes them ---- */
+
+/* On raw_syscalls:sys_exit, whose record looks like those of the calls themselves. */
+int on_compat(struct sys_exit *ctx)
+{
+    struct roar_member *member = running();
+
+    if (member && compat())
+        compat_calls.call(ctx, ctx->nr & 511);
+    return 0;
+}

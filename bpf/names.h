@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+ *
+ * Calls about names: each sends the directories that its names are relative to, and the names as they were given.
+ */
+INLINE u32 put_directory(char *out, volatile u32 *length, int dirfd, char first)
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+    struct fs_struct *fs = 0;
+    struct dentry *dentry = 0;
+    struct vfsmount *vfsmount = 0;
+    struct file *file;
+
+    GET(fs, task->fs);
+    if (first == '/') {
+        GET(dentry, fs->root_dentry);
+        GET(vfsmount, fs->root_mnt);
+    } else if (dirfd == AT_FDCWD) {
+        GET(dentry, fs->pwd_dentry);
+        GET(vfsmount, fs->pwd_mnt);
+    } else {
+        file = file_of(dirfd);
+        if (!file)
+            return ROAR_F_UNREADABLE;
+        GET(dentry, file->f_path_dentry);
+        GET(vfsmount, file->f_path_mnt);
+    }
+    return walk(out, length, dentry, vfsmount);
+}
+
+INLINE long read_text(char *out, u32 size, const char *text, int kernel)
+{
+    return kernel ? bpf_probe_read_kernel_str(out, size, text) : bpf_probe_read_user_str(out, size, text);
+}
+
+/* A name and the directory that it is relative to, at `at` bytes into the tail; returns where the next one goes. */
+INLINE u32 put_name(struct roar_names *event, u32 at, int which, int dirfd, const char *name, int kernel)
+{
+    char *tail = (char *)(event + 1);
+    char first[2] = {};
+    u32 flags = 0;
+    long length;
+
+    event->lens[which] = event->lens[which + 1] = 0;
+    if (at > 12000) {                                   /* no room for one more as long as they may be */
+        event->head.flags |= ROAR_F_CUT;
+        return clamp(at, 16383);
+    }
+    if (read_text(first, sizeof(first), name, kernel) <= 0)
+        flags |= ROAR_F_UNREADABLE;
+    at = clamp(at, 16383);
+    flags |= put_directory(tail + at, &event->lens[which], dirfd, first[0]);
+    at = clamp(at + FORGET(event->lens[which]), 16383);
+    length = read_text(tail + at, ROAR_TEXT_MAX, name, kernel);
+    if (length <= 0) {
+        flags |= ROAR_F_UNREADABLE;
+        length = 0;
+    }
+    event->lens[which + 1] = length;
+    event->head.flags |= flags;
+    return at + FORGET(event->lens[which + 1]);
+}
+
+int on_names(void *ctx)
+{
+    struct roar_member *member = running();
+    struct roar_names *event = record();
+    int zero = 0;
+    struct pending *todo = pending.lookup(&zero);
+    struct inode *inode = 0;
+    u32 at = 0;
+
+    if (!member || !event || !todo)
+        return 0;
+    fill_head(&event->head, member, todo->kind, todo->descriptor);
+    event->head.flags = todo->flags;
+    event->token = todo->token;
+    event->call_flags = todo->call_flags;
+    event->pad = 0;
+    event->lens[0] = event->lens[1] = event->lens[2] = event->lens[3] = 0;
+    __builtin_memset(&event->file, 0, sizeof(event->file));
+    if (todo->descriptor >= 0) {
+        struct file *file = file_of(todo->descriptor);
+        if (file) {
+            GET(inode, file->f_inode);
+            fill_file(&event->file, inode);
+        }
+    }
+    if (todo->name[0])
+        at = put_name(event, at, 0, todo->directory[0], todo->name[0], todo->kernel);
+    if (todo->name[1])
+        at = put_name(event, at, 2, todo->directory[1], todo->name[1], todo->kernel);
+    send_access(member->job, event, clamp(sizeof(*event) + at, 32767), 0);
+    return 0;
+}
+
+INLINE int named(void *ctx, u32 kind, int dir_a, u64 a, int dir_b, u64 b, u32 call_flags)
+{
+    struct pending *to = waiting();
+
+    if (!to)
+        return 0;
+    to->kind = kind;
+    to->call_flags = call_flags;
+    to->directory[0] = dir_a;
+    to->directory[1] = dir_b;
+    to->name[0] = (void *)a;
+    to->name[1] = (void *)b;
+    to->descriptor = kind == ROAR_LINK && call_flags & AT_EMPTY_PATH ? dir_a : -1;
+    to->token = 0;
+    to->flags = 0;
+    to->kernel = 0;
+    tails.call(ctx, TAIL_NAMES);
+    return 0;
+}
+
+/* An argument is known to be needed only when the call has succeeded, in a job. */
+#define NAMED(ctx, ...) ((ctx)->ret || !running() ? 0 : named(ctx, __VA_ARGS__))
+
+int on_rename(struct sys_exit *ctx) { return NAMED(ctx, ROAR_RENAME, AT_FDCWD, ARG(0), AT_FDCWD, ARG(1), 0); }
+int on_renameat(struct sys_exit *ctx) { return NAMED(ctx, ROAR_RENAME, ARG(0), ARG(1), ARG(2), ARG(3), 0); }
+int on_renameat2(struct sys_exit *ctx) { return NAMED(ctx, ROAR_RENAME, ARG(0), ARG(1), ARG(2), ARG(3), ARG(4)); }
+int on_link(struct sys_exit *ctx) { return NAMED(ctx, ROAR_LINK, AT_FDCWD, ARG(0), AT_FDCWD, ARG(1), 0); }
+int on_linkat(struct sys_exit *ctx) { return NAMED(ctx, ROAR_LINK, ARG(0), ARG(1), ARG(2), ARG(3), ARG(4)); }
+int on_symlink(struct sys_exit *ctx) { return NAMED(ctx, ROAR_SYMLINK, AT_FDCWD, ARG(0), AT_FDCWD, ARG(1), 0); }
+int on_symlinkat(struct sys_exit *ctx) { return NAMED(ctx, ROAR_SYMLINK, AT_FDCWD, ARG(0), ARG(1), ARG(2), 0); }
+int on_unlink(struct sys_exit *ctx) { return NAMED(ctx, ROAR_UNLINK, AT_FDCWD, ARG(0), 0, 0, 0); }
+int on_unlinkat(struct sys_exit *ctx) { return NAMED(ctx, ROAR_UNLINK, ARG(0), ARG(1), 0, 0, ARG(2)); }
+int on_truncate(struct sys_exit *ctx) { return NAMED(ctx, ROAR_TRUNCATE, AT_FDCWD, ARG(0), 0, 0, 0); }
+
+INLINE int regular(u64 mode) { return (mode & S_IFMT) == S_IFREG || !(mode & S_IFMT); }
+
+int on_mknod(struct sys_exit *ctx)
+{
+    return regular(ARG(1)) ? NAMED(ctx, ROAR_CREATE, AT_FDCWD, ARG(0), 0, 0, 0) : 0;
+}
+
+int on_mknodat(struct sys_exit *ctx)
+{
+    return regular(ARG(2)) ? NAMED(ctx, ROAR_CREATE, ARG(0), ARG(1), 0, 0, 0) : 0;
+}
