@@ -37,95 +37,70 @@ int on_openat2(struct sys_exit *ctx)
 int on_read(struct sys_exit *ctx)
 {
     struct roar_member *member = running();
-    struct buffers buffers = {};
 
     if (!member || !took(ARG(0), ctx->ret))
         return 0;
-    buffers.first = ARG(1);
-    return read_at(ctx, member, ARG(0), ctx->ret, 0, 0, &buffers);
+    return read_at(ctx, member, ARG(0), ctx->ret, 0, 0, ARG(1), 0);
 }
 
 int on_pread(struct sys_exit *ctx)
 {
     struct roar_member *member = running();
-    struct buffers buffers = {};
 
     if (!member || !took(ARG(0), ctx->ret))
         return 0;
-    buffers.first = ARG(1);
-    return read_at(ctx, member, ARG(0), ctx->ret, 1, ARG(3), &buffers);
-}
-
-/* Two buffers are what C libraries use: the caller's and their own. What was read into more is not carried. */
-INLINE void vectored(struct buffers *to, u64 vector, u64 count, s64 ret)
-{
-    struct { u64 base, length; } buffers[2] = {};
-
-    if (compat() || !count || bpf_probe_read_user(buffers, count > 1 ? 32 : 16, (void *)vector))
-        return;
-    if (ret > buffers[0].length + buffers[1].length)
-        return;
-    to->first = buffers[0].length ? buffers[0].base : buffers[1].base;
-    to->split = buffers[0].length;
-    to->second = buffers[1].base;
+    return read_at(ctx, member, ARG(0), ctx->ret, 1, ARG(3), ARG(1), 0);
 }
 
 int on_readv(struct sys_exit *ctx)
 {
     struct roar_member *member = running();
-    struct buffers buffers = {};
 
     if (!member || !took(ARG(0), ctx->ret))
         return 0;
-    vectored(&buffers, ARG(1), ARG(2), ctx->ret);
-    return read_at(ctx, member, ARG(0), ctx->ret, 0, 0, &buffers);
+    return read_at(ctx, member, ARG(0), ctx->ret, 0, 0, 0, compat() ? 0 : ARG(1));
 }
 
 int on_preadv(struct sys_exit *ctx)
 {
     struct roar_member *member = running();
-    struct buffers buffers = {};
     u64 start;
 
     if (!member || !took(ARG(0), ctx->ret))
         return 0;
-    vectored(&buffers, ARG(1), ARG(2), ctx->ret);
-    start = ARG(3);
-    return read_at(ctx, member, ARG(0), ctx->ret, start != ~0ull, start, &buffers);     /* -1: preadv2 as readv */
+    start = ARG(3);                                     /* -1: preadv2 as readv */
+    return read_at(ctx, member, ARG(0), ctx->ret, start != ~0ull, start, 0, compat() ? 0 : ARG(1));
 }
 
-/* Where it was written tells an append from an overwriting. */
-INLINE int write_at(struct sys_exit *ctx, int positioned, u64 start)
+/* What is appended leaves the old content where it is; `start` then is the end of that. */
+INLINE int write_at(struct sys_exit *ctx, int appends)
 {
     struct roar_member *member = running();
+    struct opened opened;
+    struct seen *known;
     struct file *file;
     struct pending *to;
-    u64 position = 0;
 
     if (!member || ctx->ret <= 0)
         return 0;
     file = file_of(ARG(0));
-    if (!fresh(member, file, ROAR_WRITE) || !(to = waiting()))
+    if (!look(&opened, member, file))
         return 0;
-    if (!positioned) {
-        GET(position, file->f_pos);
-        start = position - ctx->ret;
-    }
-    to->start = start;
+    known = seen.lookup(&opened.key);
+    if ((known && known->mask & 1ull << ROAR_WRITE) || !(to = waiting()))
+        return 0;
+    appends = appends || opened.file.f_flags & O_APPEND;
+    to->start = appends ? opened.inode.i_size - ctx->ret : 0;
     to->length = ctx->ret;
-    put(to, file, ARG(0), ROAR_WRITE, ROAR_WRITE, 0);
+    put(to, file, ARG(0), ROAR_WRITE, ROAR_WRITE, appends ? ROAR_F_APPENDED : 0);
     tails.call(ctx, TAIL_FIRST);
     return 0;
 }
 
-int on_write(struct sys_exit *ctx) { return write_at(ctx, 0, 0); }
+#define RWF_APPEND 16                                   /* include/uapi/linux/fs.h */
 
-int on_pwrite(struct sys_exit *ctx)
-{
-    u64 start = ARG(3);
-
-    return write_at(ctx, start != ~0ull, start);        /* -1: pwritev2 as writev */
-}
+int on_write(struct sys_exit *ctx) { return write_at(ctx, 0); }
+int on_pwritev2(struct sys_exit *ctx) { return write_at(ctx, ARG(5) & RWF_APPEND); }
 
 int on_resize(struct sys_exit *ctx)
 {
@@ -136,6 +111,17 @@ int on_resize(struct sys_exit *ctx)
     return 0;
 }
 
+INLINE int same_inode(struct file *a, struct file *b)
+{
+    struct inode *first = 0, *second = 0;
+
+    if (!a || !b)
+        return 0;
+    GET(first, a->f_inode);
+    GET(second, b->f_inode);
+    return first == second;
+}
+
 INLINE int moved_files(void *ctx, struct roar_member *member, struct file *from, int from_fd, struct file *to, int to_fd)
 {
     struct pending *todo = waiting();
@@ -143,7 +129,7 @@ INLINE int moved_files(void *ctx, struct roar_member *member, struct file *from,
     if (!todo)
         return 0;
     if (fresh(member, from, ROAR_READ))
-        put(todo, from, from_fd, ROAR_READ, ROAR_READ, 0);
+        put(todo, from, from_fd, ROAR_READ, ROAR_READ, same_inode(from, to) ? ROAR_F_AFTER : 0);
     if (fresh(member, to, ROAR_WRITE))
         put(todo, to, to_fd, ROAR_WRITE, ROAR_WRITE, 0);
     if (todo->count)
@@ -225,8 +211,27 @@ int on_close(struct sys_enter *ctx)
 
 /* libaio: what was submitted is counted as done; a request that is refused is not in the result. */
 #define AIO_LOOK 64
-struct aio_request { u64 data; u32 key, flags; u16 opcode; s16 priority; u32 fd; };   /* include/uapi/linux/aio_abi.h */
+struct aio_request {                                    /* include/uapi/linux/aio_abi.h: struct iocb */
+    u64 data;
+    u32 key, flags;
+    u16 opcode;
+    s16 priority;
+    u32 fd;
+    u64 buffer, length;
+    u64 offset;
+};
 enum { AIO_PREAD = 0, AIO_PWRITE = 1, AIO_PREADV = 7, AIO_PWRITEV = 8 };
+
+/* Reading there gives nothing. */
+INLINE int ends_before(struct file *file, u64 offset)
+{
+    struct inode *inode = 0;
+    u64 size = 0;
+
+    GET(inode, file->f_inode);
+    GET(size, inode->i_size);
+    return size && offset >= size;
+}
 
 int on_aio(struct sys_exit *ctx)
 {
@@ -252,6 +257,8 @@ int on_aio(struct sys_exit *ctx)
         if (!reads && !writes)
             continue;
         struct file *file = file_of(request.fd);
+        if (!file || !request.length || (reads && ends_before(file, request.offset)))
+            continue;
         if (fresh(member, file, writes ? ROAR_WRITE : ROAR_READ))
             put(todo, file, request.fd, writes ? ROAR_WRITE : ROAR_READ, writes ? ROAR_WRITE : ROAR_READ, 0);
     }

@@ -237,6 +237,7 @@ int on_first(void *ctx)
     event->length = todo->length;
     event->inner_len = 0;
     event->path_len = 0;
+    event->dentry = opened.key.dentry;
     if (!known)                                         /* the first thing that this step does with it: say where it is */
         flags |= walk_file((char *)(event + 1), &event->path_len, file);
     if (flags & ROAR_F_FOREIGN)
@@ -273,7 +274,7 @@ int on_carry(void *ctx)
     if (!member || !todo)
         return 0;
     u64 length = todo->length;
-    if (!look(&opened, member, todo->what[0].file))
+    if ((!todo->from && !todo->vector) || !look(&opened, member, todo->what[0].file))
         return 0;
     struct seen *known = seen.lookup(&opened.key);
     if (!known)
@@ -283,18 +284,29 @@ int on_carry(void *ctx)
         return 0;
     }
     known->next = todo->start + length;
-    u64 done = 0;
-    for (int i = 0; i <= ROAR_PIECES && done < length; i++) {
+    u64 done = 0, passed = 0;                           /* bytes sent; bytes of the vector's buffers that are behind */
+    u32 buffer = 0;
+    for (int i = 0; i < ROAR_PIECES + ROAR_BUFFERS && done < length; i++) {
         struct roar_access *event = record();
         u64 from = todo->from + done, left = length - done;
 
         if (!event)
             return 0;
-        if (todo->split) {                              /* a vectored read, in two buffers */
-            if (done < todo->split)
-                left = todo->split - done < left ? todo->split - done : left;
-            else
-                from = todo->second + done - todo->split;
+        if (todo->vector) {
+            struct { u64 base, length; } part = {};
+
+            if (bpf_probe_read_user(&part, sizeof(part), (void *)(todo->vector + buffer * sizeof(part))))
+                return 0;
+            from = part.base + done - passed;
+            if (part.length - (done - passed) <= left) {
+                left = part.length - (done - passed);
+                if (left <= ROAR_PIECE) {
+                    passed += part.length;
+                    buffer++;
+                }
+            }
+            if (!left)
+                continue;
         }
         fill_head(&event->head, member, ROAR_BYTES, todo->what[0].fd);
         event->head.flags = fill_file(&event->file, opened.file.f_inode);
@@ -314,11 +326,9 @@ int on_carry(void *ctx)
     return 0;
 }
 
-/* A read from `start` on: where it is, if it is the first, and its bytes, if it goes on from what was carried. */
-struct buffers { u64 first, split, second; };           /* split: bytes in the first one; 0: there is no second */
-
-INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int positioned, u64 start,
-                   struct buffers *buffers)
+/* A read from `start` on, into a buffer or into those of a vector: where it is, if it is the first, and its bytes, if it goes on from what was carried. */
+INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int positioned, u64 start, u64 buffer,
+                   u64 vector)
 {
     struct file *file = file_of(fd);
     struct opened opened;
@@ -336,7 +346,7 @@ INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int p
     }
     if (!positioned)
         start = opened.file.f_pos - ret;
-    if (ret > 0 && buffers->first && opened.inode.i_size <= ROAR_CARRY_MAX)
+    if (ret > 0 && opened.inode.i_size <= ROAR_CARRY_MAX)
         carries = start == (known ? known->next : 0);
     if (!first && !carries)
         return 0;
@@ -347,9 +357,8 @@ INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int p
     to->carry = carries;
     to->start = start;
     to->length = ret;
-    to->from = buffers->first;
-    to->split = buffers->split;
-    to->second = buffers->second;
+    to->from = buffer;
+    to->vector = vector;
     if (first)
         tails.call(ctx, TAIL_FIRST);
     else

@@ -11,6 +11,7 @@
 #define FMODE_PATH (1 << 14)
 #define FMODE_CREATED (1 << 20)
 #define O_TRUNC 01000
+#define O_APPEND 02000
 #define AT_FDCWD -100
 #define AT_EMPTY_PATH 0x1000
 #define PROT_WRITE 2
@@ -44,6 +45,7 @@ ARGUMENT(1, si, cx)
 ARGUMENT(2, dx, dx)
 ARGUMENT(3, r10, si)
 ARGUMENT(4, r8, di)
+ARGUMENT(5, r9, bp)
 #define ARG(n) arg##n()
 #else
 #error "roar knows the system call registers of x86_64 only"

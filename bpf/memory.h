@@ -45,18 +45,18 @@ INLINE struct vm_area_struct *mapping_at(struct mm_struct *mm, u64 address)
     u64 entry = 0, start = 0, end = 0;
 
     GET(entry, mm->mm_mt_ma_root);
-    for (int i = 0; i < MAPLE_DEPTH; i++) {
-        if ((entry & 3) != 2 || entry <= 4096)          /* xa_is_node() */
-            break;
-        u32 type = entry >> 3 & 15;
-        if (type < MAPLE_LEAF || type > MAPLE_ARANGE)
-            return 0;
-        entry = maple_slot(entry, address);
-        if (type == MAPLE_LEAF)
-            break;
-    }
+    if ((entry & 3) == 2 && entry > 4096)               /* xa_is_node(); else the root is the only mapping itself */
+        for (int i = 0; i < MAPLE_DEPTH; i++) {
+            u32 type = entry >> 3 & 15;
+
+            if (type < MAPLE_LEAF || type > MAPLE_ARANGE)
+                return 0;
+            entry = maple_slot(entry, address);
+            if (type == MAPLE_LEAF)
+                break;
+        }
     mapping = (void *)entry;
-    if (!mapping || entry & 3)
+    if (!mapping)
         return 0;
     GET(start, mapping->vm_start);
     GET(end, mapping->vm_end);
@@ -87,27 +87,40 @@ int on_old_mmap(struct sys_exit *ctx)
     return mapped(ctx, ctx->ret, asked.prot, asked.flags, asked.fd);
 }
 
-/* A shared mapping that becomes writable: its file may change from now on, whatever happens to its descriptor. */
+#define MPROTECT_LOOK 8
+
+/* Shared mappings that become writable: their files may change from now on, whatever happens to the descriptors. */
 int on_mprotect(struct sys_exit *ctx)
 {
     struct roar_member *member;
-    struct vm_area_struct *mapping;
+    struct pending *todo;
     struct mm_struct *mm;
-    struct file *file = 0;
-    u64 flags = 0;
+    u64 at, end;
 
     if (ctx->ret || !(ARG(2) & PROT_WRITE))
         return 0;
     member = running();
-    if (!member)
+    if (!member || !(todo = waiting()))
         return 0;
     mm = ((struct task_struct *)bpf_get_current_task_btf())->mm;
-    mapping = mapping_at(mm, ARG(0));
-    if (!mapping)
-        return 0;
-    GET(file, mapping->vm_file);
-    GET(flags, mapping->vm_flags);
-    if (!file || !(flags & VM_SHARED))
-        return 0;
-    return access_file(ctx, member, file, -1, ROAR_MAP_WRITE);
+    at = ARG(0);
+    end = at + ARG(1);
+    for (int i = 0; i < MPROTECT_LOOK && at < end; i++) {
+        struct vm_area_struct *mapping = mapping_at(mm, at);
+        struct file *file = 0;
+        u64 flags = 0;
+
+        if (!mapping)
+            break;
+        GET(file, mapping->vm_file);
+        GET(flags, mapping->vm_flags);
+        GET(at, mapping->vm_end);
+        if (file && flags & VM_SHARED && fresh(member, file, ROAR_MAP_WRITE))
+            put(todo, file, -1, ROAR_MAP_WRITE, ROAR_MAP_WRITE, 0);
+    }
+    if (at < end && todo->count)                        /* more than were looked at */
+        return blind(member, ctx->nr);
+    if (todo->count)
+        tails.call(ctx, TAIL_FIRST);
+    return 0;
 }

@@ -13,14 +13,14 @@ struct seen_key { u64 step; u64 dentry; u64 ino; u32 generation; u32 pad; };
 /* Kinds sent; the offset up to which content was carried; the version of the file that was last read. */
 struct seen { u64 mask; u64 next; u64 stamp; };
 
-#define ROAR_PENDING 8
+#define ROAR_PENDING 32                                 /* a power of two, and the most tail calls that there may be */
 
 /* What a handler hands to the long programs below it, which it enters by a tail call: handlers stay short, and the long
  * code (walks of paths) is in the kernel, and goes through its verifier, once. */
 struct pending {
     u32 count, done;
     struct { struct file *file; s32 fd; u32 kind; u32 bit; u32 flags; } what[ROAR_PENDING];
-    u64 carry, start, length, from, split, second;
+    u64 carry, start, length, from, vector;
     u32 kind, flags, kernel;
     s32 call_flags, descriptor;
     s32 directory[2];

@@ -13,6 +13,7 @@
 #define ROAR_COMPONENTS 128     /* components and mount crossings of one path */
 #define ROAR_PIECE 16383        /* bytes of content in one record: a mask, see clamp() */
 #define ROAR_PIECES 4
+#define ROAR_BUFFERS 6          /* of a vectored read; one into more of them is not carried */
 #define ROAR_CARRY_MAX (ROAR_PIECE * ROAR_PIECES)   /* a file up to this size travels with the read of it */
 #define ROAR_CARRY_MIN 1024     /* a read shorter than this, and not to the end, is not worth a record */
 #define ROAR_ARGV_MAX 4096
@@ -54,6 +55,8 @@ enum roar_flag {
     ROAR_F_FOREIGN = 256,   /* the path is one of another mount namespace than the daemon's */
     ROAR_F_SHARED = 512,    /* somebody has it mapped shared and writable: its times may not tell that it changed */
     ROAR_F_PROMISED = 1024, /* sent when it was submitted, and no result will come unless it fails */
+    ROAR_F_APPENDED = 2048, /* offset is where the old content ends, which is kept */
+    ROAR_F_AFTER = 4096,    /* read and written by the same call: the version is the one after it */
 };
 
 struct roar_head {
@@ -79,7 +82,8 @@ struct roar_file {
 };
 
 /* OPEN to BYTES. The tail: path components, leaf first, each with a NUL, then, where the path is FOREIGN, those of the path
- * inside the file system; or content. offset and length: of a READ, a WRITE and BYTES, where in the file; else 0. */
+ * inside the file system; or content. offset and length: of a WRITE that was
+ * APPENDED, and of BYTES, where in the file. */
 struct roar_access {
     struct roar_head head;
     struct roar_file file;
@@ -89,6 +93,7 @@ struct roar_access {
     u32 f_flags;
     u32 path_len;
     u32 inner_len;
+    u64 dentry;         /* which of the file's names: a kernel address, to be compared only */
 };
 
 /* RENAME to RESULT. The tail: for each name the directory it is relative to (components as above; none for a name from

@@ -19,7 +19,7 @@ struct uring_event { u64 common; u64 ring; struct io_kiocb *request; u64 user_da
 enum {
     OP_READV = 1, OP_WRITEV = 2, OP_READ_FIXED = 4, OP_WRITE_FIXED = 5, OP_FALLOCATE = 17, OP_OPENAT = 18, OP_READ = 22,
     OP_WRITE = 23, OP_OPENAT2 = 28, OP_SPLICE = 30, OP_TEE = 33, OP_RENAMEAT = 35, OP_UNLINKAT = 36, OP_SYMLINKAT = 38,
-    OP_LINKAT = 39, OP_FTRUNCATE = 55, OP_READV_FIXED = 58, OP_WRITEV_FIXED = 59,
+    OP_LINKAT = 39, OP_FTRUNCATE = 55, OP_READV_FIXED = 60, OP_WRITEV_FIXED = 61,
 };
 
 /* What a request does to its file; 0: nothing that concerns us, or more than this can say. */

@@ -94,6 +94,10 @@ class Hashing:
                 settled.append((directories[directory] + b"/" + name, found))
         return settled
 
+    def canonical(self, owner: tuple[int, int], paths: list[bytes]) -> Future[dict[bytes, bytes] | None]:
+        """What paths lead to, symbolic links followed."""
+        return self._ask(owner, "canonical", paths)
+
     def owners(self, owner: tuple[int, int], paths: list[bytes]) -> dict[bytes, str]:
         return dict(self._ask(owner, "owners", paths).result() or {}) if paths else {}
 

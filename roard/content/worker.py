@@ -4,6 +4,7 @@ Requests and answers are tuples over a Channel:
   ("hash", id, [(path, tgid, fd, dev, ino, magic, bytes from the start or None), ...]) → (id, [Outcome tuple, ...])
   ("settle", id, [(path, (dev, ino, size, mtime, ctime) | None, hash | None), ...])
                                              → (id, ({directory: canonical}, [Settled tuple | None: as known, ...]))
+  ("canonical", id, [path, ...])                                                → (id, {path: realpath(3) of it})
   ("owners", id, [path, ...])                                                   → (id, {path: "name==version"})
 """
 
@@ -215,6 +216,13 @@ def _settle_special(path: bytes) -> Settled:
         return (False, _words(error), None, *UNKNOWN, None)
 
 
+def _real(path: bytes) -> bytes:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
+
+
 class Worker:
     """Small files in one thread, in the order of the questions; large ones and packages beside them."""
 
@@ -226,19 +234,24 @@ class Worker:
     def serve(self) -> None:
         """Until the daemon closes the channel."""
         collector.relax()
+        asked: dict[str, Callable[[int, list[Any]], None]] = {
+            "hash": self._hash, "settle": self._settle, "canonical": self._canonical}
         with self._beside, ThreadPoolExecutor(1) as small:
             while (message := self._channel.receive()) is not None:
                 what, number, items = message
                 if what == "owners":
                     self._beside.submit(self._owners, number, items)
                 else:
-                    small.submit(self._hash if what == "hash" else self._settle, number, items)
+                    small.submit(asked[what], number, items)
 
     def _owners(self, number: int, paths: list[bytes]) -> None:
         try:
             self._send(number, self._packages.owners(paths))
         except MemoryError:
             self._send(number, None)
+
+    def _canonical(self, number: int, paths: list[bytes]) -> None:
+        self._send(number, {path: _real(path) for path in paths})
 
     def _hash(self, number: int, items: list[FileQuestion]) -> None:
         _Batch(number, self._send).fill(self._beside, items, hash_file)

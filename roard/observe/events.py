@@ -31,7 +31,8 @@ class ProcessEvent(NamedTuple):
 
 class AccessEvent(NamedTuple):
     """OPEN to CLOSE. ``path`` is None when this step touched the file before; ``inner`` is that inside the file system,
-    where the path is FOREIGN; ``offset`` is where in the file a READ or a WRITE was."""
+    where the path is FOREIGN; ``offset`` is where the old content ends, if it was APPENDED to; ``dentry`` tells the names of
+    one file apart."""
 
     kind: int
     flags: int
@@ -46,6 +47,7 @@ class AccessEvent(NamedTuple):
     offset: int
     f_mode: int
     f_flags: int
+    dentry: int
 
 
 class NameEvent(NamedTuple):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lineage.records import Access
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent
@@ -23,6 +23,9 @@ RENAME_EXCHANGE = 2
 AT_REMOVEDIR = 0x200
 
 CHANGED_BEFORE = "it changed before it could be hashed"
+_UNKNOWN = b"?"  # no path: a real one is absolute
+_CHANGES: frozenset[Access] = frozenset({"create", "write", "truncate"})  # else a name has changed, not the content
+_SELF = re.compile(rb"^/proc/(self|thread-self)/")
 _DESCRIPTOR = re.compile(rb"/proc/(self|thread-self|[0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
 
 _READS: dict[int, Access] = {layout.READ: "read", layout.MAP: "map", layout.EXEC: "execute"}
@@ -31,42 +34,50 @@ _WRITES: dict[int, tuple[Access, ...]] = {
 
 
 class FileState:
-    """One inode (or, where only a name was seen, one name) and what the job did to it."""
+    """One name of a file (or, where only a name was seen, that) and what the job did to it by that name.
+
+    What concerns the content is kept once for all names of an inode, in ``of``.
+    """
 
     __slots__ = (
-        "appended", "before_read", "created", "device", "due", "early", "fd", "file", "first_path", "input_file",
-        "input_hash", "input_path", "input_reason", "kept", "nameless", "path", "pipe", "prefix", "read", "read_steps",
-        "renamed", "shared", "tgid", "uses", "write_steps", "written", "written_at", "wrote",
+        "appended", "before_read", "changed", "created", "dentry", "device", "due", "early", "fd", "file", "first_path",
+        "input_file", "input_hash", "input_path", "input_reason", "kept", "nameless", "of", "path", "pipe", "prefix", "read",
+        "read_steps", "renamed", "shared", "taken", "tgid", "uses", "write_steps", "written", "written_at", "wrote",
     )
 
-    def __init__(self, file: FileId | None, path: bytes) -> None:
+    def __init__(self, file: FileId | None, path: bytes, of: FileState | None = None) -> None:
         self.file = file                                # None: only its name was seen
         self.path: bytes | None = path                  # its name now; None: it has none any more
         self.first_path = path
+        self.dentry = 0
         self.pipe = file is not None and stat.S_ISFIFO(file.mode)
         self.device = file is not None and not stat.S_ISREG(file.mode) and not self.pipe
         self.nameless = False
-        self.shared = False                             # mapped shared and writable: its times do not tell all
         self.tgid = self.fd = 0                         # a process that has it open, for finding it again
         self.read: set[Access] = set()
         self.read_steps: set[int] = set()
+        self.taken = False                              # it is an input by this name
+        self.input_path = b""
         self.wrote: set[Access] = set()
         self.write_steps: set[int] = set()
-        self.uses: list[tuple[int, int, bool]] = []     # time, step, wrote: each that is not like the one before
-        self.appended = False                           # the old content became an input by being appended to
-        self.kept = False                               # and nothing but appending has happened to it
-        self.prefix: bytes | None = None                # the hash of what is before what was appended
         self.written = False
-        self.written_at = 0                             # when its content was first changed, 0: not that we know
         self.created = False
         self.renamed = False                            # its ctime may differ for that alone
+        self.uses: list[tuple[int, int, bool]] = []     # time, step, wrote: each that is not like the one before
+        self.due = False                                # waits to be hashed as an output, before the job ends
+        self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
+        # of the content:
+        self.of = of or self
+        self.changed = False                            # by whatever name
+        self.written_at = 0                             # when its content was first changed, 0: not that we know
+        self.shared = False                             # mapped shared and writable: its times do not tell all
         self.input_file: FileId | None = None           # the version that was read
-        self.input_path = b""
         self.input_hash: bytes | None = None
         self.input_reason = ""
         self.before_read: tuple[int, int, int, bytes] | None = None  # size, mtime, ctime, hash: of what was opened
-        self.due = False                                # waits to be hashed as an output, before the job ends
-        self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
+        self.appended = False                           # the old content became an input by being appended to
+        self.kept = False                               # and nothing but appending has happened to it
+        self.prefix: bytes | None = None                # the hash of what is before what was appended
 
     def use(self, time: int, step: int, wrote: bool) -> None:
         if not self.uses or self.uses[-1][1:] != (step, wrote):
@@ -76,10 +87,6 @@ class FileState:
     def special(self) -> bool:
         """It holds no content."""
         return self.device or self.pipe
-
-    @property
-    def is_input(self) -> bool:
-        return self.input_file is not None
 
     def take_hash(self, size: int, mtime: int, ctime: int, digest: bytes) -> None:
         """The content of a version of this file; kept only if it is the version that the job read."""
@@ -106,6 +113,9 @@ class FileTable:
         self.former: list[FileState] = []               # files whose inode was used again for another
         self.cut_paths = 0
         self.unknown_paths = 0
+        self._aliases: dict[tuple[int, int, int], dict[int, FileState]] = {}  # further names of an inode, by dentry
+        self._canonical: dict[bytes, bytes] = {}        # what paths with links in them lead to
+        self._links: set[bytes] = set()                 # what is passed on the way
         self._early_contents: dict[tuple[int, int, int], ContentEvent] = {}  # whose access is still to come
         self._by_path: dict[bytes, FileState] = {}
         self._directories: set[bytes] = set()
@@ -117,10 +127,11 @@ class FileTable:
         file = FileId(*event.file)
         if event.flags & layout.F_CREATED:
             self._retire(file)
-        state = self._state(file, event.path, event.flags)
-        before, state.file = state.file or file, file   # the same inode, its newest version
+        state = self._name_of(self._state(file, event.path, event.flags), file, event)
+        before, state.file = state.of.file or file, file  # the same inode, its newest version
+        state.of.file = file
         if event.flags & layout.F_SHARED:
-            state.shared = True
+            state.of.shared = True
         if event.fd >= 0:
             state.tgid, state.fd = event.tgid, event.fd
             self._by_fd[event.tgid, event.fd] = state
@@ -129,13 +140,13 @@ class FileTable:
         elif event.kind == layout.OPEN:
             self._open(state, file, event)
         elif event.kind in _READS:
-            self._read(state, file, event.kind, event.step, event.time)
+            self._read(state, before if event.flags & layout.F_AFTER else file, event.kind, event.step, event.time)
         elif event.kind == layout.CLOSE:
             self.closed.append(state)
         else:
             self._changed(state, before, event)
-        if state.written and not state.written_at:
-            state.written_at = event.time
+        if state.of.changed and not state.of.written_at:
+            state.of.written_at = event.time
 
     def execute(self, file: FileId, path: bytes, flags: int, step: int, time: int) -> None:
         self._read(self._state(file, path, flags), file, layout.EXEC, step, time)
@@ -147,7 +158,7 @@ class FileTable:
         state = self.states.get(key)
         if state is not None and state.written_at and event.time > state.written_at:
             return
-        if state is None or not state.is_input:
+        if state is None or state.input_file is None:
             self._early_contents.setdefault(key, event)
             return
         state.take_hash(file.size, file.mtime, file.ctime, event.digest)
@@ -179,43 +190,99 @@ class FileTable:
         if event.flags & layout.F_CUT:
             self.cut_paths += 1
             return
-        first, second = event.first, event.second
+        first, second = self._told(event)
         if event.flags & layout.F_FOREIGN:
             first, second = self._at_home(first), self._at_home(second)
-        if event.flags & layout.F_UNREADABLE or b"?" in (first, second):
+        if event.flags & layout.F_UNREADABLE or _UNKNOWN in (first, second):
             self.unknown_paths += 1
             return
         if event.kind == layout.SYMLINK:
+            self._forget_links(second)
             self._only_named(second, event, "link")
         elif event.kind == layout.RENAME:
             self._rename(first, second, event)
         elif event.kind == layout.LINK:
             self._link(first, second, event)
         elif event.kind == layout.CREATE:
-            self._only_named(first, event, "create")
+            self._only_named(first, event, "create").created = True
         elif event.kind == layout.TRUNCATE:
-            known = self._by_path.get(first)
-            if known:
-                self._wrote(known, event.step, event.time, "truncate")
-                known.written_at = known.written_at or event.time
-                known.kept = False
-            else:
-                self._only_named(first, event, "truncate")
+            self._truncate(first, event)
         elif not event.call_flags & AT_REMOVEDIR:
             self._unlink(first, event.step)
+
+    # ---- names that lead through symbolic links ----
+
+    def questions(self, event: NameEvent) -> list[bytes]:
+        """Paths that somebody must look at (realpath(3)) before this can be applied."""
+        if not event.flags & layout.F_TYPED or event.kind == layout.RESULT:
+            return []
+        return [asked for name, follow in self._names(event) if (asked := self._asked(name, follow)) is not None]
+
+    def learn(self, canonical: Mapping[bytes, bytes]) -> None:
+        """Answers to questions()."""
+        for path, real in canonical.items():
+            self._canonical[path] = real
+            passed = path
+            while passed not in self._links:
+                self._links.add(passed)
+                passed = posixpath.dirname(passed)
+
+    @staticmethod
+    def _names(event: NameEvent) -> list[tuple[bytes, bool]]:
+        """The names that are resolved, and whether a link at the end of one is followed."""
+        own = b"/proc/%d/" % event.tgid
+        first = _SELF.sub(own, event.first)
+        if event.kind == layout.SYMLINK:
+            return [(event.second, False)]  # the first is text
+        follow = event.kind == layout.TRUNCATE or (
+            event.kind == layout.LINK and bool(event.call_flags & layout.AT_SYMLINK_FOLLOW))
+        return [(first, follow), *([(_SELF.sub(own, event.second), False)] if event.second else [])]
+
+    def _asked(self, name: bytes, follow: bool) -> bytes | None:
+        directory = posixpath.dirname(name)
+        if not name or _DESCRIPTOR.fullmatch(name) or name in self._by_path:
+            return None
+        asked = name if follow else directory
+        return None if asked in self._canonical or (directory in self._directories and not follow) else asked
+
+    def _told(self, event: NameEvent) -> tuple[bytes, bytes]:
+        if not event.flags & layout.F_TYPED:
+            return event.first, event.second
+        names = [self._real(name, follow) for name, follow in self._names(event)]
+        if event.kind == layout.SYMLINK:
+            return event.first, names[0]
+        return names[0], names[1] if event.second else b""
+
+    def _real(self, name: bytes, follow: bool) -> bytes:
+        if not name or _DESCRIPTOR.fullmatch(name) or name in self._by_path:
+            return name
+        if follow:
+            return self._canonical.get(name, name)
+        directory, _, last = name.rpartition(b"/")
+        real = self._canonical.get(directory or b"/", directory)
+        if _DESCRIPTOR.fullmatch(real):
+            return _UNKNOWN                             # whose descriptor it was has ended
+        return real.rstrip(b"/") + b"/" + last
+
+    def _forget_links(self, path: bytes) -> None:
+        """What is at this path has changed: who passed it may get somewhere else now."""
+        if path in self._links:
+            self._canonical.clear()
+            self._links.clear()
 
     def at_home(self, path: bytes, home: bytes) -> None:
         """A path of another mount namespace, and what the daemon's own has there."""
         self._home[posixpath.dirname(path)] = posixpath.dirname(home)
 
     def _at_home(self, path: bytes) -> bytes:
-        """``?`` where that is not known."""
         directory, _, name = path.rpartition(b"/")
         home = self._home.get(directory or b"/")
-        return path if not path else b"?" if home is None else home.rstrip(b"/") + b"/" + name
+        return path if not path else _UNKNOWN if home is None else home.rstrip(b"/") + b"/" + name
 
     def all(self) -> Iterable[FileState]:
         yield from self.states.values()
+        for aliases in self._aliases.values():
+            yield from aliases.values()
         yield from self.former
         yield from self.named.values()
 
@@ -223,9 +290,10 @@ class FileTable:
 
     def _retire(self, file: FileId) -> None:
         """A new file with the identity of one that has gone: file systems without generations use inodes again."""
-        before = self.states.get((file.dev, file.ino, file.generation))
+        key = (file.dev, file.ino, file.generation)
+        before = self.states.get(key)
         if before is not None and before.path is None:
-            self.former.append(self.states.pop((file.dev, file.ino, file.generation)))
+            self.former += [self.states.pop(key), *self._aliases.pop(key, {}).values()]
 
     def _state(self, file: FileId, path: bytes | None, flags: int) -> FileState:
         key = (file.dev, file.ino, file.generation)
@@ -240,10 +308,28 @@ class FileTable:
                 self.unknown_paths += 1
             else:
                 self._adopt_name(state, path)
-        elif path is not None and state.path is None and not flags & (layout.F_UNLINKED | layout.F_DETACHED):
+        elif path is not None and state.nameless and not flags & (layout.F_UNLINKED | layout.F_DETACHED):
             state.nameless = False
             self._place(state, path)                    # it has a name again (linked after O_TMPFILE)
         return state
+
+    def _name_of(self, state: FileState, file: FileId, event: AccessEvent) -> FileState:
+        """The state for the name by which the file was reached: an inode may have several (hard links)."""
+        if state.dentry == event.dentry:
+            return state
+        key = (file.dev, file.ino, file.generation)
+        alias = self._aliases.get(key, {}).get(event.dentry)
+        if alias is not None:
+            return alias
+        nowhere = event.path is None or event.flags & (layout.F_UNLINKED | layout.F_DETACHED | layout.F_CUT)
+        if nowhere or not state.dentry or event.path == state.path or state.special:
+            state.dentry = event.dentry                 # the kernel had forgotten the name, and made it anew
+            return state
+        alias = FileState(file, event.path or b"", state)
+        alias.dentry = event.dentry
+        self._aliases.setdefault(key, {})[event.dentry] = alias
+        self._adopt_name(alias, event.path or b"")
+        return alias
 
     def _adopt_name(self, state: FileState, path: bytes) -> None:
         """A file that is opened for the first time may be one whose name alone was known: the same name, one file."""
@@ -253,55 +339,69 @@ class FileTable:
             state.wrote |= before.wrote
             state.write_steps |= before.write_steps
             state.uses = before.uses + state.uses
-            state.created = "create" in before.wrote
+            state.created = before.created
             state.written = state.renamed = True
+            if before.input_path and not state.of.changed:  # it was there under another name: this is what it held
+                state.read |= before.read
+                state.read_steps |= before.read_steps
+                assert state.file is not None
+                self._take(state, state.file)
+                state.input_path = before.input_path
+            elif not before.input_path and before.wrote & _CHANGES:
+                state.of.changed = True
 
     def _open(self, state: FileState, file: FileId, event: AccessEvent) -> None:
-        if event.flags & layout.F_CREATED:
+        if event.flags & layout.F_CREATED or event.f_flags & layout.O_TMPFILE:
             state.created = True
             self._wrote(state, event.step, event.time, "create")
         elif event.flags & layout.F_TRUNCATED:
             self._wrote(state, event.step, event.time, "truncate")
-            state.kept = False
-        elif (event.f_mode & layout.FMODE_READ and not state.written and file.size > layout.CARRY_MAX
-              and state.input_hash is None):
-            self.wants[id(state)] = state               # it will probably be read, and what is large takes long
+            state.of.kept = False
+        elif (event.f_mode & layout.FMODE_READ and not state.of.changed and file.size > layout.CARRY_MAX
+              and state.of.input_hash is None):
+            self.wants[id(state.of)] = state.of         # it will probably be read, and what is large takes long
 
     def _read(self, state: FileState, file: FileId, kind: int, step: int, time: int) -> None:
         state.read.add(_READS[kind])
         state.read_steps.add(step)
         state.use(time, step, False)
-        if not state.written and not state.is_input:
+        if not state.of.changed and not state.taken:
             self._take(state, file)
 
     def _take(self, state: FileState, file: FileId) -> None:
         """What is there before the job changed it becomes an input."""
-        state.input_file = file
-        state.input_path = state.path or state.first_path
-        if state.before_read is not None:               # hashed since it was opened: good if it is still that version
-            state.take_hash(*state.before_read)
-            state.input_reason = ""
+        state.taken = True
+        state.input_path = state.first_path if "rename" in state.wrote else state.path or state.first_path
+        content = state.of
+        if content.input_file is not None:
+            return
+        content.input_file = file
+        if content.before_read is not None:             # hashed since it was opened: good if it is still that version
+            content.take_hash(*content.before_read)
+            content.input_reason = ""
         early = self._early_contents.pop((file.dev, file.ino, file.generation), None)
         if early is not None:
             self.content(early)
-        if state.input_hash is None:
-            self.wants[id(state)] = state
+        if content.input_hash is None:
+            self.wants[id(content)] = content
 
     def _changed(self, state: FileState, before: FileId, event: AccessEvent) -> None:
         """Its content is another one now. ``before``: the version that was seen last."""
-        appends = event.kind == layout.WRITE and bool(event.f_flags & layout.O_APPEND)
-        if appends and event.offset and not state.written and not state.is_input:
-            state.appended = state.kept = True
-            known = before if before.size == event.offset else before._replace(size=event.offset, mtime=0, ctime=0)
-            self._take(state, known)
+        content = state.of
+        appends = event.flags & layout.F_APPENDED
+        if appends and event.offset and not content.changed and content.input_file is None:
+            content.appended = content.kept = True
+            self._take(state, before if before.size == event.offset else
+                       before._replace(size=event.offset, mtime=0, ctime=0))
         elif not appends:
-            state.kept = False
-        state.shared = state.shared or event.kind == layout.MAP_WRITE
+            content.kept = False
+        content.shared = content.shared or event.kind == layout.MAP_WRITE
         self._wrote(state, event.step, event.time, *_WRITES[event.kind])
 
     @staticmethod
     def _wrote(state: FileState, step: int, time: int, *words: Access) -> None:
         state.written = True
+        state.of.changed = state.of.changed or not _CHANGES.isdisjoint(words)
         state.wrote.update(words)
         state.write_steps.add(step)
         state.use(time, step, True)
@@ -331,6 +431,7 @@ class FileTable:
             other.path = None                           # replaced: that file has lost this name
             other.renamed = True
         self.named.pop(new, None)
+        self._forget_links(old)
         if moved is not None:
             self._moved(moved, new, event)
         elif old in self.named:
@@ -383,6 +484,15 @@ class FileTable:
                 if table is self._by_path:
                     self._place(state, moved)
 
+    def _truncate(self, path: bytes, event: NameEvent) -> None:
+        known = self._by_path.get(path)
+        if known is None:
+            self._only_named(path, event, "truncate")
+            return
+        self._wrote(known, event.step, event.time, "truncate")
+        known.of.written_at = known.of.written_at or event.time
+        known.of.kept = False
+
     def _link(self, old: bytes, new: bytes, event: NameEvent) -> None:
         known = self._described(old, event) or self._by_path.get(old)
         if known is None:
@@ -393,8 +503,10 @@ class FileTable:
             known.nameless = False
             self._place(known, new)
             self._wrote(known, event.step, event.time, "link")
-        else:
+        elif known.of.changed:
             self._only_named(new, event, "link")
+        else:
+            self._took_name(known.path, new, event, "link")
 
     def _described(self, old: bytes, event: NameEvent) -> FileState | None:
         """The file that was linked by its descriptor: given as such, or as a name in /proc."""
@@ -424,6 +536,7 @@ class FileTable:
 
     def _unlink(self, path: bytes, step: int) -> None:
         state = self._by_path.pop(path, None)
+        self._forget_links(path)
         if state is not None:
             state.path = None
             state.renamed = True

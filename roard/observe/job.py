@@ -6,6 +6,7 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class WatchedJob:
     received_accesses: int = 0
     received_processes: int = 0
     hashing: set[Future[Any]] = field(default_factory=set)
+    backlog: deque[tuple[Any, ...]] = field(default_factory=deque)  # accesses behind a name that is being looked at
     interrupted: bool = False
     told_exit: tuple[int | None, int | None] | None = None  # of the client's Finish
     over_since: float = 0.0

@@ -154,7 +154,7 @@ class Observer:
         """(head, counts so far, what is set when the store has it)."""
         with self._lock:
             job = self._job(run, uid)
-            read = sum(1 for state in job.files.all() if state.is_input)
+            read = sum(1 for state in job.files.all() if state.taken)
             written = sum(1 for state in job.files.all() if state.written)
             return job.head, {
                 "files_read": read, "files_written": written, "processes": len(job.tree.live),
@@ -249,7 +249,10 @@ class Observer:
                 job = self._jobs.get(row[2])
                 if job is not None:
                     touched.add(job)
-                    self._access(job, row)
+                    if job.backlog:
+                        job.backlog.append(row)
+                    else:
+                        self._access(job, row)
             for job in touched:
                 self._want_hashes(job)
             for job, event in exits:
@@ -270,13 +273,32 @@ class Observer:
         if kind == CONTENT:
             job.files.content(ContentEvent(*row))
         elif kind >= layout.RENAME:
-            job.files.name(NameEvent(*row))
+            event = NameEvent(*row)
+            questions = job.files.questions(event)
+            if questions:
+                self._resolve(job, row, questions)
+            else:
+                job.files.name(event)
         else:
-            event = AccessEvent(*row)
-            if event.flags & layout.F_FOREIGN and event.path is not None:
-                path, flags = self._at_home(job, FileId(*event.file), event.path, event.inner, event.flags)
-                event = event._replace(path=path, flags=flags)
-            job.files.access(event)
+            access = AccessEvent(*row)
+            if access.flags & layout.F_FOREIGN and access.path is not None:
+                path, flags = self._at_home(job, FileId(*access.file), access.path, access.inner, access.flags)
+                access = access._replace(path=path, flags=flags)
+            job.files.access(access)
+
+    def _resolve(self, job: WatchedJob, row: tuple[Any, ...], questions: list[bytes]) -> None:
+        """Somebody must look where these lead; until then nothing that came later is applied."""
+        job.backlog.append(row)
+
+        def answered(canonical: dict[bytes, bytes] | None) -> None:
+            job.files.learn({path: (canonical or {}).get(path, path) for path in questions})
+            waiting, job.backlog = job.backlog, deque()
+            while waiting and not job.backlog:
+                self._access(job, waiting.popleft())
+            job.backlog += waiting
+            self._want_hashes(job)
+
+        self._await(job, self._hashing.canonical(job.owner, questions), answered)
 
     def _at_home(self, job: WatchedJob, file: FileId, path: bytes, inner: bytes, flags: int) -> tuple[bytes, int]:
         """Where the daemon's mount namespace has a file that was accessed in another one; else as it was seen there."""
@@ -362,7 +384,7 @@ class Observer:
             while self._early and self._early[0][0] <= now:
                 _, job, state = self._early.popleft()
                 state.due = False
-                if not job.closing and state.file is not None and state.path is not None and not state.shared:
+                if not job.closing and state.file is not None and state.path is not None and not state.of.shared:
                     due.setdefault(job, []).append((state, state.file))
             for job, asked in due.items():
                 began = time.time_ns()
@@ -417,14 +439,20 @@ class Observer:
         """Also what may be done when the record is stored and nobody waits any more."""
         files = job.files
         written = [state for state in files.all() if state.written and not state.special and state.path is not None]
-        items: list[Question] = [(state.path or b"", *((not state.shared and state.early) or (None, None)))
+        renamed = [state for state in files.named.values() if state.input_path and "rename" in state.wrote]
+        items: list[Question] = [(state.path or b"", *((not state.of.shared and state.early) or (None, None)))
                                  for state in written]
+        items += [(state.input_path, None, None) for state in renamed]
         began = time.time_ns()
         settling = self._hashing.settle(job.owner, items)
         with self._lock:  # while the worker looks at the outputs
             recorder = record.Recorder(job)
-        found = dict(zip(map(id, written), settling(), strict=True))
+        answers = settling()
+        found = dict(zip(map(id, written), answers, strict=False))
         with self._lock:
+            for state, (_, before) in zip(renamed, answers[len(written):], strict=True):
+                if before[0] and before[4] == found[id(state)][1][4]:
+                    files.named.pop(state.path or b"")  # both are names of one inode: then renaming does nothing
             entries = recorder.entries(found)
         read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
         owners = self._hashing.owners(job.owner, read)
@@ -436,7 +464,7 @@ class Observer:
         rows = []
         for state in written:
             _, (_, _, digest, _, ino, size, mtime, ctime, _) = found[id(state)]
-            fresh = not state.shared and (state.early is None or state.early[1] != digest)
+            fresh = not state.of.shared and (state.early is None or state.early[1] != digest)
             if fresh and digest is not None and size is not None and state.file is not None and ino == state.file.ino:
                 rows.append((state.file._replace(size=size, mtime=mtime, ctime=ctime), digest))
         self._hashing.remember(rows, began)

@@ -38,7 +38,7 @@ class Recorder:
         self._known_words: dict[frozenset[Access], tuple[Access, ...]] = {}
         self._known_steps: dict[frozenset[int], tuple[int, ...]] = {}
         # those that do not depend on what is there at the end
-        self._inputs = {id(state): self._input(state) for state in job.files.all() if state.is_input and not state.special}
+        self._inputs = {id(state): self._input(state) for state in job.files.all() if state.taken and not state.special}
 
     def entries(self, settled: dict[int, tuple[bytes, Settled]]) -> list[Entry]:
         """``settled``: the canonical path and what is there, by id() of a state."""
@@ -51,7 +51,7 @@ class Recorder:
                 continue
             if self._is_directory(state):
                 continue
-            if state.is_input or state.input_path:
+            if state.taken or state.input_path:
                 entries.append(self._inputs.get(id(state)) or self._input(state))
             if state.written:
                 entry = self._written(state)
@@ -106,11 +106,12 @@ class Recorder:
         return state.file is None or found[4] in (state.file.ino, 0)
 
     def _input(self, state: FileState) -> Entry:
-        file, digest, reason = state.input_file, state.input_hash, state.input_reason
-        if digest is None and state.kept:
-            digest = state.prefix
+        content = state.of
+        file, digest, reason = content.input_file, content.input_hash, content.input_reason
+        if digest is None and content.kept:
+            digest = content.prefix
         appended: set[Access] = {"write"}
-        words, steps = (appended, state.write_steps) if state.appended and not state.read else (state.read, state.read_steps)
+        words, steps = (appended, state.write_steps) if content.appended and not state.read else (state.read, state.read_steps)
         identity = _identity(file)
         size = file.size if file is not None else None
         if file is None:  # a name that was moved or linked: what it held is what is at the new one
@@ -128,7 +129,7 @@ class Recorder:
 
     def _written(self, state: FileState) -> Entry | None:
         words, steps = set(state.wrote), set(state.write_steps)
-        if not state.is_input:
+        if not state.taken:
             words |= state.read
             steps |= state.read_steps
         if self._exists(state):

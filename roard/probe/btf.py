@@ -51,7 +51,7 @@ MEMBERS: dict[str, dict[str, str]] = {
     "signal_struct": {
         "live.counter": "s32", "flags": "u32", "group_exit_code": "s32", "sum_sched_runtime": "u64", "maxrss": "u64",
     },
-    "pt_regs": dict.fromkeys(("di", "si", "dx", "r10", "r8", "bx", "cx"), "u64"),
+    "pt_regs": dict.fromkeys(("di", "si", "dx", "r10", "r8", "r9", "bx", "cx", "bp"), "u64"),
 }
 #: The structures of io_uring, which a kernel may be built without.
 URING: dict[str, dict[str, str]] = {

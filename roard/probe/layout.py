@@ -10,11 +10,13 @@ from typing import NamedTuple
 FORK, EXEC, LOADER, EXIT, BLIND = range(32, 37)
 
 (F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE, F_FOREIGN, F_SHARED,
- F_PROMISED) = (1 << n for n in range(11))
+ F_PROMISED, F_APPENDED, F_AFTER) = (1 << n for n in range(13))
+F_TYPED = 1 << 31  # the reader's own: a name led through directories, which may be symbolic links
 
 FMODE_READ = 1
 FMODE_WRITE = 2
-O_APPEND = 0o2000
+O_TMPFILE = 0o20000000
+AT_SYMLINK_FOLLOW = 0x400
 
 CARRY_MAX = 16383 * 4
 
@@ -22,8 +24,8 @@ CARRY_MAX = 16383 * 4
 HEAD = struct.Struct("=IIQQQIi")
 #: struct roar_file: ino, size, mtime, ctime, dev, generation, magic, mode
 FILE = struct.Struct("=QQQQIIII")
-#: struct roar_access after head and file: offset, length, f_mode, f_flags, path_len, inner_len
-ACCESS = struct.Struct("=QQIIII")
+#: struct roar_access after head and file: offset, length, f_mode, f_flags, path_len, inner_len, dentry
+ACCESS = struct.Struct("=QQIIIIQ")
 #: struct roar_names after head and file: token, lens[4], call_flags, pad
 NAMES = struct.Struct("=QIIIIiI")
 #: struct roar_process after head and file: parent_step, start, cpu_ns, max_rss_pages, other, exit_code, path_len, inner_len,

@@ -27,6 +27,7 @@ from roard.probe.layout import (
     EXEC,
     F_CUT,
     F_PATH,
+    F_TYPED,
     HEAD,
     LOADER,
     NAMES_WHOLE,
@@ -75,15 +76,16 @@ class Decoder:
             self._names(view, at)
             return
         (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, offset, _, f_mode,
-         f_flags, path_len, inner_len) = ACCESS_WHOLE.unpack_from(view, at)
+         f_flags, path_len, inner_len, dentry) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
         path, inner = _paths(view, at, path_len, inner_len) if flags & F_PATH else (None, b"")
-        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, inner, offset, f_mode, f_flags))
+        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, inner, offset, f_mode, f_flags,
+                              dentry))
 
     def content(self, view: memoryview, at: int, _length: int) -> None:
-        (_, _, job, step, time, _, _, ino, size, mtime, ctime, dev, generation, magic, mode, offset, length, _, _, _,
-         _) = ACCESS_WHOLE.unpack_from(view, at)
+        (_, _, job, step, time, _, _, ino, size, mtime, ctime, dev, generation, magic, mode, offset, length,
+         *_) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
         piece = view[at:at + length]
@@ -121,6 +123,8 @@ class Decoder:
                 names.append(text)  # the target is text, not a name to resolve
             else:
                 names.append(joined(path_of(base), text) if text else b"")
+                if b"/" in text:
+                    flags |= F_TYPED
         self.accesses.append((kind, flags, job, step, time, tgid, fd, file, names[0], names[1], call_flags, token))
 
     def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int]]:

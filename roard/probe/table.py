@@ -29,10 +29,10 @@ CALLS: tuple[Row, ...] = (
     Row("preadv", "on_preadv"),
     Row("preadv2", "on_preadv"),
     Row("write", "on_write"),
-    Row("pwrite64", "on_pwrite"),
+    Row("pwrite64", "on_write"),
     Row("writev", "on_write"),
-    Row("pwritev", "on_pwrite"),
-    Row("pwritev2", "on_pwrite"),
+    Row("pwritev", "on_write"),
+    Row("pwritev2", "on_pwritev2"),
     Row("ftruncate", "on_resize"),
     Row("fallocate", "on_resize"),
     Row("mmap", "on_mmap"),
@@ -82,11 +82,11 @@ COMPAT = Point(("raw_syscalls/sys_exit",), "on_compat")
 COMPAT_CALLS: dict[int, str] = {
     3: "on_read", 4: "on_write", 5: "on_open", 8: "on_creat", 9: "on_link", 10: "on_unlink", 14: "on_mknod",
     38: "on_rename", 54: "on_ioctl", 83: "on_symlink", 90: "on_old_mmap", 92: "on_truncate", 93: "on_resize",
-    125: "on_mprotect", 145: "on_readv", 146: "on_write", 180: "on_pread", 181: "on_pwrite", 187: "on_sendfile",
+    125: "on_mprotect", 145: "on_readv", 146: "on_write", 180: "on_pread", 181: "on_write", 187: "on_sendfile",
     192: "on_mmap", 193: "on_truncate", 194: "on_resize", 239: "on_sendfile", 248: "on_aio", 295: "on_openat",
     297: "on_mknodat", 301: "on_unlinkat", 302: "on_renameat", 303: "on_linkat", 304: "on_symlinkat",
-    313: "on_copy_range", 315: "on_tee", 316: "on_vmsplice", 324: "on_resize", 333: "on_preadv", 334: "on_pwrite",
-    342: "on_openat", 353: "on_renameat2", 377: "on_copy_range", 378: "on_preadv", 379: "on_pwrite",
+    313: "on_copy_range", 315: "on_tee", 316: "on_vmsplice", 324: "on_resize", 333: "on_preadv", 334: "on_write",
+    342: "on_openat", 353: "on_renameat2", 377: "on_copy_range", 378: "on_preadv", 379: "on_pwritev2",
     380: "on_mprotect", 437: "on_openat2",
 }
 

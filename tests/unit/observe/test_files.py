@@ -24,11 +24,12 @@ class Story:
         return (1, ino, 0, size, version, version, 0xEF53, 0o100644)
 
     def access(self, kind: int, ino: int, path: bytes | None = None, flags: int = 0, mode: int = 3, version: int = 1,
-               size: int = 10, step: int = STEP, offset: int = 0, f_flags: int = 0) -> None:
+               size: int = 10, step: int = STEP, offset: int = 0, f_flags: int = 0,
+               dentry: int = 0) -> None:
         flags |= layout.F_PATH if path else 0
         file = self.file(ino, version, size)
         self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, b"", offset, mode,
-                                      f_flags))
+                                      f_flags, dentry or 1000 + ino))
 
     def name(self, kind: int, first: bytes, second: bytes = b"", call_flags: int = 0) -> None:
         self.table.name(NameEvent(kind, 0, 1, STEP, next(self.now), 42, -1, None, first, second, call_flags, 0))
@@ -48,7 +49,7 @@ def story() -> Story:
 
 def test_read_makes_an_input_of_the_version_that_was_read(story: Story) -> None:
     story.access(layout.OPEN, 1, b"/d/a", mode=1)
-    assert not story.state(1).is_input
+    assert not story.state(1).taken
     story.access(layout.READ, 1, version=2)
     state = story.state(1)
     assert (state.input_path, state.input_file is not None and state.input_file.mtime) == (b"/d/a", 2)
@@ -96,7 +97,7 @@ def test_content_read_after_writing_is_not_the_inputs(story: Story) -> None:
 def test_written_then_read_is_no_input(story: Story) -> None:
     story.access(layout.OPEN, 1, b"/d/a", layout.F_CREATED)
     story.access(layout.READ, 1)
-    assert not story.state(1).is_input
+    assert not story.state(1).taken
     assert story.state(1).wrote == {"create"}
     assert story.state(1).read == {"read"}
 
