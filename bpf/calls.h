@@ -210,7 +210,7 @@ int on_close(struct sys_enter *ctx)
 }
 
 /* libaio: what was submitted is counted as done; a request that is refused is not in the result. */
-#define AIO_LOOK 64
+#define AIO_LOOK 32
 struct aio_request {                                    /* include/uapi/linux/aio_abi.h: struct iocb */
     u64 data;
     u32 key, flags;
@@ -259,8 +259,8 @@ int on_aio(struct sys_exit *ctx)
         struct file *file = file_of(request.fd);
         if (!file || !request.length || (reads && ends_before(file, request.offset)))
             continue;
-        if (fresh(member, file, writes ? ROAR_WRITE : ROAR_READ))
-            put(todo, file, request.fd, writes ? ROAR_WRITE : ROAR_READ, writes ? ROAR_WRITE : ROAR_READ, 0);
+        u32 kind = writes ? ROAR_WRITE : ROAR_READ;
+        put(todo, file, request.fd, kind, kind, 0);
     }
     if (ctx->ret > AIO_LOOK || todo->count > ROAR_PENDING || compat())
         return blind(member, ctx->nr);

@@ -52,57 +52,89 @@ INLINE u32 fill_file(struct roar_file *to, struct inode *inode)
     return writable > 0 ? ROAR_F_SHARED : 0;
 }
 
+/* Is the mount at the top of a path in the daemon's mount namespace, in another one, or in none? */
+INLINE void place(volatile u32 *flags, struct vfsmount *vfsmount)
+{
+    struct mount *mount = (void *)vfsmount - offsetof(struct mount, mnt);
+    struct mnt_namespace *namespace = 0;
+    u32 number = 0;
+
+    GET(namespace, mount->mnt_ns);
+    if (namespace)
+        GET(number, namespace->ns_inum);
+    if (!number)
+        *flags |= ROAR_F_DETACHED;
+    else if (number != ROAR_MOUNT_NAMESPACE)
+        *flags |= ROAR_F_FOREIGN;
+}
+
 /* Writes a path's components, leaf first, to `out`, which has room for ROAR_PATH_MAX and one name; `*length`, in the
- * record, says how many bytes. The walk takes no locks, so a rename beside it can tear it: user space confirms by device
- * and inode. The length is kept in memory all along: see FORGET. Without a mount the path is the one inside its file
- * system. */
-INLINE u32 walk(char *out, volatile u32 *length, struct dentry *dentry, struct vfsmount *vfsmount)
+ * record, says how many bytes, and what there is to say is added to `*flags`. The walk takes no locks, so a rename beside it
+ * can tear it: user space confirms by device and inode. Length and flags are kept in memory all along (see FORGET), and there
+ * is one way out of the loop: else the verifier follows each way to the end of the program. */
+INLINE void walk(char *out, volatile u32 *length, volatile u32 *flags, struct dentry *dentry, struct vfsmount *vfsmount)
 {
     *length = 0;
+    *flags |= ROAR_F_CUT;
     for (int i = 0; i < ROAR_COMPONENTS; i++) {
         struct dentry *root = 0, *parent = 0;
         const unsigned char *name = 0;
         u32 at = *length;
 
-        if (vfsmount)
-            GET(root, vfsmount->mnt_root);
+        GET(root, vfsmount->mnt_root);
         if (dentry == root) {
             struct mount *mount = (void *)vfsmount - offsetof(struct mount, mnt), *above = 0;
-            struct mnt_namespace *namespace = 0;
-            u32 number = 0;
 
             GET(above, mount->mnt_parent);
-            GET(namespace, mount->mnt_ns);
             if (above == mount || !above) {
-                if (!namespace)
-                    return ROAR_F_DETACHED;
-                GET(number, namespace->ns_inum);
-                return number == ROAR_MOUNT_NAMESPACE ? 0 : ROAR_F_FOREIGN;
+                *flags &= ~ROAR_F_CUT;
+                break;
             }
             GET(dentry, mount->mnt_mountpoint);
             vfsmount = (void *)above + offsetof(struct mount, mnt);
             continue;
         }
         GET(parent, dentry->d_parent);
-        if (!vfsmount && parent == dentry)
-            return 0;
         GET(name, dentry->d_name_name);
         if (at > ROAR_PATH_MAX - ROAR_NAME_MAX)
-            return ROAR_F_CUT;
+            break;
         at = clamp(at, ROAR_PATH_MAX - 1);
         int written = bpf_probe_read_kernel_str(out + at, ROAR_NAME_MAX, name);
         if (written <= 0)
-            return ROAR_F_CUT;
+            break;
         *length = at + written;
-        if (parent == dentry)
-            return ROAR_F_DETACHED;
+        if (parent == dentry) {
+            *flags ^= ROAR_F_CUT | ROAR_F_DETACHED;
+            break;
+        }
         dentry = parent;
     }
-    return ROAR_F_CUT;
+    place(flags, vfsmount);
 }
 
-/* The path, and flags. */
-INLINE u32 walk_file(char *out, volatile u32 *length, struct file *file)
+/* Likewise the path inside its file system, whatever is mounted where. */
+INLINE void walk_inside(char *out, volatile u32 *length, struct dentry *dentry)
+{
+    *length = 0;
+    for (int i = 0; i < ROAR_COMPONENTS; i++) {
+        struct dentry *parent = 0;
+        const unsigned char *name = 0;
+        u32 at = *length;
+
+        GET(parent, dentry->d_parent);
+        if (parent == dentry || at > ROAR_PATH_MAX - ROAR_NAME_MAX)
+            break;
+        GET(name, dentry->d_name_name);
+        at = clamp(at, ROAR_PATH_MAX - 1);
+        int written = bpf_probe_read_kernel_str(out + at, ROAR_NAME_MAX, name);
+        if (written <= 0)
+            break;
+        *length = at + written;
+        dentry = parent;
+    }
+}
+
+INLINE void walk_file(char *out, volatile u32 *length, volatile u32 *flags, struct file *file)
 {
     struct dentry *dentry = 0;
     struct vfsmount *vfsmount = 0;
@@ -111,7 +143,8 @@ INLINE u32 walk_file(char *out, volatile u32 *length, struct file *file)
     GET(dentry, file->f_path_dentry);
     GET(vfsmount, file->f_path_mnt);
     GET(hashed, dentry->d_hash_pprev);
-    return walk(out, length, dentry, vfsmount) | ROAR_F_PATH | (hashed ? 0 : ROAR_F_UNLINKED);
+    *flags |= hashed ? ROAR_F_PATH : ROAR_F_PATH | ROAR_F_UNLINKED;
+    walk(out, length, flags, dentry, vfsmount);
 }
 
 /* An open file, by the parts that are asked for each time, read in one go. */
@@ -121,8 +154,8 @@ struct opened {
     struct seen_key key;
 };
 
-/* What is behind an open file, and the key of what this step did to it: the file's identity, and the dentry, because a
- * file may be reached by several names. 0 for what holds no content (sockets, directories). */
+/* What is behind an open file, and the key of what this step did to it: the file's identity, and its dentry and mount,
+ * because a file may be reached by several names. 0 for what holds no content (sockets, directories). */
 INLINE int look(struct opened *to, struct roar_member *member, struct file *file)
 {
     u16 type;
@@ -137,7 +170,7 @@ INLINE int look(struct opened *to, struct roar_member *member, struct file *file
     if (type != S_IFREG)
         to->inode.i_size = ~0ull;                       /* a device or pipe is never carried */
     to->key.step = member->step;
-    to->key.dentry = (u64)to->file.f_path_dentry;
+    to->key.name = (u64)to->file.f_path_dentry ^ (u64)to->file.f_path_mnt << 1;
     to->key.ino = to->inode.i_ino;
     to->key.pad = 0;
     GET(to->key.generation, to->file.f_inode->i_generation);
@@ -210,6 +243,15 @@ INLINE int access(void *ctx, struct roar_member *member, int fd, u32 kind)
     return access_file(ctx, member, file_of(fd), fd, kind);
 }
 
+INLINE int next(void *ctx, struct pending *todo)
+{
+    if (todo->done < todo->count)
+        tails.call(ctx, TAIL_FIRST);
+    else if (todo->carry)
+        tails.call(ctx, TAIL_CARRY);
+    return 0;
+}
+
 /* Sends what `pending` names: the first access of a kind by a step to a file. */
 int on_first(void *ctx)
 {
@@ -227,8 +269,10 @@ int on_first(void *ctx)
     u64 bit = 1ull << (todo->what[at].bit & 63);
     struct file *file = todo->what[at].file;
     if (!look(&opened, member, file))
-        return 0;
+        return next(ctx, todo);
     struct seen *known = seen.lookup(&opened.key);
+    if (known && known->mask & bit && kind != ROAR_CLOSE && (kind != ROAR_READ || known->stamp == stamp_of(&opened)))
+        return next(ctx, todo);                         /* who put it here had not looked */
     fill_head(&event->head, member, kind, todo->what[at].fd);
     flags |= fill_file(&event->file, opened.file.f_inode);
     event->f_mode = opened.file.f_mode;
@@ -237,12 +281,12 @@ int on_first(void *ctx)
     event->length = todo->length;
     event->inner_len = 0;
     event->path_len = 0;
-    event->dentry = opened.key.dentry;
-    if (!known)                                         /* the first thing that this step does with it: say where it is */
-        flags |= walk_file((char *)(event + 1), &event->path_len, file);
-    if (flags & ROAR_F_FOREIGN)
-        walk((char *)(event + 1) + clamp(FORGET(event->path_len), 16383), &event->inner_len, opened.file.f_path_dentry, 0);
+    event->name = opened.key.name;
     event->head.flags = flags;
+    if (!known)                                         /* the first thing that this step does with it: say where it is */
+        walk_file((char *)(event + 1), &event->path_len, &event->head.flags, file);
+    if (FORGET(event->head.flags) & (ROAR_F_FOREIGN | ROAR_F_DETACHED))
+        walk_inside((char *)(event + 1) + clamp(FORGET(event->path_len), 16383), &event->inner_len, opened.file.f_path_dentry);
     u32 length = clamp(sizeof(*event) + FORGET(event->path_len) + FORGET(event->inner_len), 32767);
     if (!send_access(member->job, event, length, event->file.size > ROAR_CARRY_MAX)) {
         struct seen news = { .mask = bit, .stamp = stamp_of(&opened) };  /* lost ones are not marked: the next is sent */
@@ -255,10 +299,47 @@ int on_first(void *ctx)
             seen.update(&opened.key, &news);
         }
     }
-    if (todo->done < todo->count)
-        tails.call(ctx, TAIL_FIRST);
-    else if (todo->carry)
-        tails.call(ctx, TAIL_CARRY);
+    return next(ctx, todo);
+}
+
+/* The next piece of what was read; 0: there is no more, or it cannot be had. What is counted is kept in memory: see FORGET. */
+INLINE int carry_piece(struct pending *todo, struct roar_member *member, struct opened *opened, struct seen *known)
+{
+    struct roar_access *event = record();
+    u64 done = FORGET64(todo->sent), left = todo->length - done, from = todo->from + done;
+
+    if (!event || done >= todo->length)
+        return 0;
+    if (todo->vector) {
+        struct { u64 base, length; } part = {};
+        u64 within = done - FORGET64(todo->passed);
+
+        if (bpf_probe_read_user(&part, sizeof(part), (void *)(todo->vector + FORGET64(todo->buffer) * sizeof(part))))
+            return 0;
+        from = part.base + within;
+        if (part.length - within <= left) {
+            left = part.length - within;
+            if (left <= ROAR_PIECE) {
+                todo->passed += part.length;
+                todo->buffer++;
+            }
+        }
+        if (!left)
+            return 1;
+    }
+    fill_head(&event->head, member, ROAR_BYTES, todo->what[0].fd);
+    event->head.flags = fill_file(&event->file, opened->file.f_inode);
+    event->offset = todo->start + done;
+    event->f_mode = event->f_flags = event->path_len = event->inner_len = 0;
+    u32 piece = left > ROAR_PIECE ? ROAR_PIECE : left;
+    piece = clamp(piece, ROAR_PIECE);
+    event->length = piece;
+    todo->sent += piece;
+    if (bpf_probe_read_user(event + 1, piece, (void *)from))
+        return 0;
+    if (!send_content(member->job, event, clamp(sizeof(*event) + piece, 32767)))
+        return 1;
+    known->next = ~0ull;
     return 0;
 }
 
@@ -284,45 +365,10 @@ int on_carry(void *ctx)
         return 0;
     }
     known->next = todo->start + length;
-    u64 done = 0, passed = 0;                           /* bytes sent; bytes of the vector's buffers that are behind */
-    u32 buffer = 0;
-    for (int i = 0; i < ROAR_PIECES + ROAR_BUFFERS && done < length; i++) {
-        struct roar_access *event = record();
-        u64 from = todo->from + done, left = length - done;
-
-        if (!event)
-            return 0;
-        if (todo->vector) {
-            struct { u64 base, length; } part = {};
-
-            if (bpf_probe_read_user(&part, sizeof(part), (void *)(todo->vector + buffer * sizeof(part))))
-                return 0;
-            from = part.base + done - passed;
-            if (part.length - (done - passed) <= left) {
-                left = part.length - (done - passed);
-                if (left <= ROAR_PIECE) {
-                    passed += part.length;
-                    buffer++;
-                }
-            }
-            if (!left)
-                continue;
-        }
-        fill_head(&event->head, member, ROAR_BYTES, todo->what[0].fd);
-        event->head.flags = fill_file(&event->file, opened.file.f_inode);
-        event->offset = todo->start + done;
-        event->f_mode = event->f_flags = event->path_len = event->inner_len = 0;
-        u32 piece = left > ROAR_PIECE ? ROAR_PIECE : left;
-        piece = clamp(piece, ROAR_PIECE);
-        event->length = piece;
-        if (bpf_probe_read_user(event + 1, piece, (void *)from))
-            return 0;
-        if (send_content(member->job, event, clamp(sizeof(*event) + piece, 32767))) {
-            known->next = ~0ull;
-            return 0;
-        }
-        done += piece;
-    }
+    todo->sent = todo->passed = todo->buffer = 0;
+    for (int i = 0; i < ROAR_PIECES + ROAR_BUFFERS; i++)
+        if (!carry_piece(todo, member, &opened, known))
+            break;
     return 0;
 }
 

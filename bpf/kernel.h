@@ -61,6 +61,7 @@ INLINE u32 clamp(u32 value, const u32 mask)
 /* A length read back from the record is just a number to the verifier; one still in a register carries the history of
  * the loop that made it, and every way through that loop is then followed to the end of the program. */
 #define FORGET(length) (*(volatile u32 *)&(length))
+#define FORGET64(length) (*(volatile u64 *)&(length))
 
 INLINE struct roar_member *me(void)
 {

@@ -87,7 +87,7 @@ int on_old_mmap(struct sys_exit *ctx)
     return mapped(ctx, ctx->ret, asked.prot, asked.flags, asked.fd);
 }
 
-#define MPROTECT_LOOK 8
+#define MPROTECT_LOOK 4
 
 /* Shared mappings that become writable: their files may change from now on, whatever happens to the descriptors. */
 int on_mprotect(struct sys_exit *ctx)
@@ -115,11 +115,11 @@ int on_mprotect(struct sys_exit *ctx)
         GET(file, mapping->vm_file);
         GET(flags, mapping->vm_flags);
         GET(at, mapping->vm_end);
-        if (file && flags & VM_SHARED && fresh(member, file, ROAR_MAP_WRITE))
+        if (file && flags & VM_SHARED)
             put(todo, file, -1, ROAR_MAP_WRITE, ROAR_MAP_WRITE, 0);
     }
-    if (at < end && todo->count)                        /* more than were looked at */
-        return blind(member, ctx->nr);
+    if (at < end)                                       /* and what lies there was not looked at */
+        blind(member, ctx->nr);
     if (todo->count)
         tails.call(ctx, TAIL_FIRST);
     return 0;

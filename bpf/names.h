@@ -2,29 +2,26 @@
  *
  * Calls about names: each sends the directories that its names are relative to, and the names as they were given.
  */
-INLINE u32 put_directory(char *out, volatile u32 *length, int dirfd, char first)
+INLINE void directory_of(struct dentry **dentry, struct vfsmount **vfsmount, int dirfd, char first)
 {
     struct task_struct *task = (void *)bpf_get_current_task();
     struct fs_struct *fs = 0;
-    struct dentry *dentry = 0;
-    struct vfsmount *vfsmount = 0;
     struct file *file;
 
     GET(fs, task->fs);
     if (first == '/') {
-        GET(dentry, fs->root_dentry);
-        GET(vfsmount, fs->root_mnt);
+        GET(*dentry, fs->root_dentry);
+        GET(*vfsmount, fs->root_mnt);
     } else if (dirfd == AT_FDCWD) {
-        GET(dentry, fs->pwd_dentry);
-        GET(vfsmount, fs->pwd_mnt);
+        GET(*dentry, fs->pwd_dentry);
+        GET(*vfsmount, fs->pwd_mnt);
     } else {
         file = file_of(dirfd);
         if (!file)
-            return ROAR_F_UNREADABLE;
-        GET(dentry, file->f_path_dentry);
-        GET(vfsmount, file->f_path_mnt);
+            return;
+        GET(*dentry, file->f_path_dentry);
+        GET(*vfsmount, file->f_path_mnt);
     }
-    return walk(out, length, dentry, vfsmount);
 }
 
 INLINE long read_text(char *out, u32 size, const char *text, int kernel)
@@ -32,32 +29,75 @@ INLINE long read_text(char *out, u32 size, const char *text, int kernel)
     return kernel ? bpf_probe_read_kernel_str(out, size, text) : bpf_probe_read_user_str(out, size, text);
 }
 
-/* A name and the directory that it is relative to, at `at` bytes into the tail; returns where the next one goes. */
+/* Behind `at` there is room for what may come: a path or a text, each at its longest. */
+#define ROOM(at) ((at) <= 16383)
+
+/* One of the two names, `at` bytes into the tail; returns where the next one goes. */
 INLINE u32 put_name(struct roar_names *event, u32 at, int which, int dirfd, const char *name, int kernel)
 {
     char *tail = (char *)(event + 1);
+    struct dentry *dentry = 0;
+    struct vfsmount *vfsmount = 0;
+    struct super_block *sb = 0;
+    u32 *lens = which ? &event->lens[4] : &event->lens[1];
     char first[2] = {};
-    u32 flags = 0;
     long length;
 
-    event->lens[which] = event->lens[which + 1] = 0;
-    if (at > 12000) {                                   /* no room for one more as long as they may be */
+    if (read_text(first, sizeof(first), name, kernel) <= 0)
+        event->head.flags |= ROAR_F_UNREADABLE;
+    directory_of(&dentry, &vfsmount, dirfd, first[0]);
+    if (!dentry) {
+        event->head.flags |= ROAR_F_UNREADABLE;
+        return at;
+    }
+    at = clamp(at, 16383);
+    walk(tail + at, &lens[0], &event->head.flags, dentry, vfsmount);
+    at += FORGET(lens[0]);
+    if (FORGET(event->head.flags) & ROAR_F_FOREIGN && ROOM(at)) {
+        GET(sb, dentry->d_sb);
+        if (which)
+            GET(event->dev[1], sb->s_dev);
+        else
+            GET(event->dev[0], sb->s_dev);
+        at = clamp(at, 16383);
+        walk_inside(tail + at, &lens[1], dentry);
+        at += FORGET(lens[1]);
+    }
+    if (!ROOM(at)) {
         event->head.flags |= ROAR_F_CUT;
         return clamp(at, 16383);
     }
-    if (read_text(first, sizeof(first), name, kernel) <= 0)
-        flags |= ROAR_F_UNREADABLE;
     at = clamp(at, 16383);
-    flags |= put_directory(tail + at, &event->lens[which], dirfd, first[0]);
-    at = clamp(at + FORGET(event->lens[which]), 16383);
     length = read_text(tail + at, ROAR_TEXT_MAX, name, kernel);
     if (length <= 0) {
-        flags |= ROAR_F_UNREADABLE;
+        event->head.flags |= ROAR_F_UNREADABLE;
         length = 0;
     }
-    event->lens[which + 1] = length;
-    event->head.flags |= flags;
-    return at + FORGET(event->lens[which + 1]);
+    lens[2] = length;
+    return at + FORGET(lens[2]);
+}
+
+INLINE void begin_names(struct roar_names *event, struct roar_member *member, u32 kind, int fd)
+{
+    fill_head(&event->head, member, kind, fd);
+    __builtin_memset(&event->file, 0, sizeof(event->file));
+    __builtin_memset(event->lens, 0, sizeof(event->lens));
+    event->dev[0] = event->dev[1] = 0;
+    event->token = 0;
+    event->call_flags = 0;
+}
+
+INLINE u32 put_root(struct roar_names *event)
+{
+    struct dentry *dentry = 0;
+    struct vfsmount *vfsmount = 0;
+
+    directory_of(&dentry, &vfsmount, AT_FDCWD, '/');
+    walk((char *)(event + 1), &event->lens[0], &event->head.flags, dentry, vfsmount);
+    event->head.flags &= ~(ROAR_F_FOREIGN | ROAR_F_DETACHED);   /* that is for the names to say */
+    if (FORGET(event->lens[0]))
+        event->head.flags |= ROAR_F_CHROOT;
+    return FORGET(event->lens[0]);
 }
 
 int on_names(void *ctx)
@@ -67,17 +107,13 @@ int on_names(void *ctx)
     int zero = 0;
     struct pending *todo = pending.lookup(&zero);
     struct inode *inode = 0;
-    u32 at = 0;
 
     if (!member || !event || !todo)
         return 0;
-    fill_head(&event->head, member, todo->kind, todo->descriptor);
+    begin_names(event, member, todo->kind, todo->descriptor);
     event->head.flags = todo->flags;
     event->token = todo->token;
     event->call_flags = todo->call_flags;
-    event->pad = 0;
-    event->lens[0] = event->lens[1] = event->lens[2] = event->lens[3] = 0;
-    __builtin_memset(&event->file, 0, sizeof(event->file));
     if (todo->descriptor >= 0) {
         struct file *file = file_of(todo->descriptor);
         if (file) {
@@ -85,11 +121,28 @@ int on_names(void *ctx)
             fill_file(&event->file, inode);
         }
     }
-    if (todo->name[0])
-        at = put_name(event, at, 0, todo->directory[0], todo->name[0], todo->kernel);
-    if (todo->name[1])
-        at = put_name(event, at, 2, todo->directory[1], todo->name[1], todo->kernel);
-    send_access(member->job, event, clamp(sizeof(*event) + at, 32767), 0);
+    todo->at = put_root(event);
+    todo->done = todo->name[0] ? 0 : 1;
+    tails.call(ctx, TAIL_NAME);
+    return 0;
+}
+
+/* A name after the other: together they would be more than a verifier looks through. */
+int on_name(void *ctx)
+{
+    struct roar_member *member = running();
+    struct roar_names *event = record();
+    int zero = 0;
+    struct pending *todo = pending.lookup(&zero);
+
+    if (!member || !event || !todo)
+        return 0;
+    u32 which = todo->done++ & 1;
+    if (todo->name[which])
+        todo->at = put_name(event, FORGET(todo->at), which, todo->directory[which], todo->name[which], todo->kernel);
+    if (!which)
+        tails.call(ctx, TAIL_NAME);
+    send_access(member->job, event, clamp(sizeof(*event) + FORGET(todo->at), 32767), 0);
     return 0;
 }
 

@@ -64,21 +64,20 @@ INLINE u32 put_argv(char *out, struct task_struct *task, u32 *flags)
     return bpf_probe_read_user(out, length, (void *)from) ? 0 : length;
 }
 
-/* Which file, where it is, and flags. */
-INLINE u32 put_program(struct roar_process *event, struct file *file)
+/* Which file, and where it is. */
+INLINE void put_program(struct roar_process *event, struct file *file)
 {
     struct inode *inode = 0;
     struct dentry *dentry = 0;
     char *tail = (char *)(event + 1);
 
     GET(inode, file->f_inode);
-    u32 flags = fill_file(&event->file, inode);
-    flags |= walk_file(tail, &event->path_len, file);
-    if (flags & ROAR_F_FOREIGN) {
+    event->head.flags |= fill_file(&event->file, inode);
+    walk_file(tail, &event->path_len, &event->head.flags, file);
+    if (FORGET(event->head.flags) & (ROAR_F_FOREIGN | ROAR_F_DETACHED)) {
         GET(dentry, file->f_path_dentry);
-        walk(tail + clamp(FORGET(event->path_len), 16383), &event->inner_len, dentry, 0);
+        walk_inside(tail + clamp(FORGET(event->path_len), 16383), &event->inner_len, dentry);
     }
-    return flags;
 }
 
 #define AT_BASE 7                                       /* include/uapi/linux/auxvec.h: where the loader is mapped */
@@ -104,23 +103,6 @@ INLINE struct file *loader_of(struct mm_struct *mm)
     return file;
 }
 
-INLINE void send_loader(struct roar_member *member, struct task_struct *task)
-{
-    struct roar_process *event = record();
-    struct mm_struct *mm = 0;
-    struct file *file;
-
-    GET(mm, task->mm);
-    file = loader_of(mm);
-    if (!event || !file)
-        return;
-    fill_head(&event->head, member, ROAR_LOADER, -1);
-    blank_process(event);
-    event->head.flags = put_program(event, file);
-    send_process(member->job, event,
-                 clamp(sizeof(*event) + FORGET(event->path_len) + FORGET(event->inner_len), 32767), 0);
-}
-
 int on_exec(struct bpf_raw_tracepoint_args *ctx)
 {
     struct task_struct *task = (void *)ctx->args[0];
@@ -128,7 +110,7 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
     struct roar_member *member = me();
     struct roar_process *event;
     struct file *file = 0;
-    u32 flags = 0, argv_flags = 0;
+    u32 argv_flags = 0;
     u64 magic = 0;
 
     if (!member)
@@ -146,15 +128,59 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
     GET(file, binary->file);
     GET(magic, binary->buf);                            /* the file's first bytes */
     if ((u32)magic == 0x464c457f && (magic >> 32 & 255) == 1)   /* ELF, and EI_CLASS is ELFCLASS32 */
-        flags |= ROAR_F_COMPAT;
-    flags |= put_program(event, file);
+        event->head.flags |= ROAR_F_COMPAT;
+    put_program(event, file);
     u32 at = clamp(FORGET(event->path_len) + FORGET(event->inner_len), 16383);
     event->argv_len = put_argv((char *)(event + 1) + at, task, &argv_flags);
     if (argv_flags)
         event->exit_code = 1;                           /* the argument list was cut: told apart from a cut path */
-    event->head.flags = flags;
-    send_process(member->job, event, clamp(sizeof(*event) + at + FORGET(event->argv_len), 32767), flags & ROAR_F_COMPAT);
-    send_loader(member, task);
+    send_process(member->job, event, clamp(sizeof(*event) + at + FORGET(event->argv_len), 32767),
+                 FORGET(event->head.flags) & ROAR_F_COMPAT);
+    return 0;
+}
+
+int on_loader(struct bpf_raw_tracepoint_args *ctx)
+{
+    struct task_struct *task = (void *)ctx->args[0];
+    struct roar_member *member = running();
+    struct roar_process *event = record();
+    struct mm_struct *mm = 0;
+    struct file *file;
+
+    if (!member || !event)
+        return 0;
+    GET(mm, task->mm);
+    file = loader_of(mm);
+    if (!file)
+        return 0;
+    fill_head(&event->head, member, ROAR_LOADER, -1);
+    blank_process(event);
+    put_program(event, file);
+    send_process(member->job, event,
+                 clamp(sizeof(*event) + FORGET(event->path_len) + FORGET(event->inner_len), 32767), 0);
+    return 0;
+}
+
+/* Of a script only the name is left: what was executed is its interpreter. */
+int on_script(struct bpf_raw_tracepoint_args *ctx)
+{
+    struct linux_binprm *binary = (void *)ctx->args[2];
+    const char *asked = 0, *interpreter = 0;
+    struct roar_member *member = running();
+    struct roar_names *event;
+    u32 at;
+
+    if (!member)
+        return 0;
+    GET(asked, binary->filename);
+    GET(interpreter, binary->interp);
+    event = record();
+    if (asked == interpreter || !event)
+        return 0;
+    begin_names(event, member, ROAR_SCRIPT, -1);
+    at = put_root(event);
+    at = put_name(event, at, 0, AT_FDCWD, asked, 1);
+    send_access(member->job, event, clamp(sizeof(*event) + at, 32767), 0);
     return 0;
 }
 

@@ -9,7 +9,7 @@
 struct sys_exit { u64 common; s64 nr; s64 ret; };         /* tracefs: events/syscalls/sys_exit_*\/format */
 struct sys_enter { u64 common; s64 nr; u64 args[6]; };
 
-struct seen_key { u64 step; u64 dentry; u64 ino; u32 generation; u32 pad; };
+struct seen_key { u64 step; u64 name; u64 ino; u32 generation; u32 pad; };
 /* Kinds sent; the offset up to which content was carried; the version of the file that was last read. */
 struct seen { u64 mask; u64 next; u64 stamp; };
 
@@ -21,13 +21,14 @@ struct pending {
     u32 count, done;
     struct { struct file *file; s32 fd; u32 kind; u32 bit; u32 flags; } what[ROAR_PENDING];
     u64 carry, start, length, from, vector;
-    u32 kind, flags, kernel;
+    u64 sent, passed, buffer;
+    u32 kind, flags, kernel, at;
     s32 call_flags, descriptor;
     s32 directory[2];
     const char *name[2];
     u64 token;
 };
-enum { TAIL_FIRST, TAIL_CARRY, TAIL_NAMES };                /* roard/probe/table.py: TAILS */
+enum { TAIL_FIRST, TAIL_CARRY, TAIL_NAMES, TAIL_NAME };                /* roard/probe/table.py: TAILS */
 
 struct scratch { u8 bytes[32768]; };                    /* the most that a per-CPU value may have */
 

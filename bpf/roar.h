@@ -16,7 +16,7 @@
 #define ROAR_BUFFERS 6          /* of a vectored read; one into more of them is not carried */
 #define ROAR_CARRY_MAX (ROAR_PIECE * ROAR_PIECES)   /* a file up to this size travels with the read of it */
 #define ROAR_CARRY_MIN 1024     /* a read shorter than this, and not to the end, is not worth a record */
-#define ROAR_ARGV_MAX 4096
+#define ROAR_ARGV_MAX 8192
 #define ROAR_BATCH 256
 #define ROAR_CONTENT_BATCH 64   /* 1 MB */
 
@@ -35,6 +35,7 @@ enum roar_kind {
     ROAR_UNLINK,
     ROAR_TRUNCATE,
     ROAR_CREATE,        /* mknod of a regular file */
+    ROAR_SCRIPT,        /* a script was executed: by its interpreter, which need not read it */
     ROAR_RESULT,        /* of a call that was sent when it was submitted: token says which, call_flags is its result */
     ROAR_FORK = 32,     /* from here on: struct roar_process, in the ring of processes */
     ROAR_EXEC,
@@ -57,6 +58,7 @@ enum roar_flag {
     ROAR_F_PROMISED = 1024, /* sent when it was submitted, and no result will come unless it fails */
     ROAR_F_APPENDED = 2048, /* offset is where the old content ends, which is kept */
     ROAR_F_AFTER = 4096,    /* read and written by the same call: the version is the one after it */
+    ROAR_F_CHROOT = 8192,   /* the process has a root of its own, whose path comes first */
 };
 
 struct roar_head {
@@ -81,8 +83,8 @@ struct roar_file {
     u32 mode;           /* S_IFMT and permissions */
 };
 
-/* OPEN to BYTES. The tail: path components, leaf first, each with a NUL, then, where the path is FOREIGN, those of the path
- * inside the file system; or content. offset and length: of a WRITE that was
+/* OPEN to BYTES. The tail: path components, leaf first, each with a NUL, then, where the path is FOREIGN or
+ * DETACHED, those of the path inside the file system; or content. offset and length: of a WRITE that was
  * APPENDED, and of BYTES, where in the file. */
 struct roar_access {
     struct roar_head head;
@@ -93,19 +95,20 @@ struct roar_access {
     u32 f_flags;
     u32 path_len;
     u32 inner_len;
-    u64 dentry;         /* which of the file's names: a kernel address, to be compared only */
+    u64 name;           /* which of the file's names: made of kernel addresses, to be compared only */
 };
 
-/* RENAME to RESULT. The tail: for each name the directory it is relative to (components as above; none for a name from
- * the root), then the name as the process gave it, with its NUL. lens: directory, name, directory, name. fd: the
- * descriptor that an empty first name stands for (AT_EMPTY_PATH), and file what is behind it. */
+/* RENAME to RESULT. The tail: the process's root (components as above; none where it is the namespace's), then for each
+ * name the directory it is relative to, where that is FOREIGN its path inside the file system dev, and the name as the
+ * process gave it, with its NUL. lens: root, and for each name directory, inner, name. fd: the descriptor that an empty
+ * first name stands for (AT_EMPTY_PATH), and file what is behind it. */
 struct roar_names {
     struct roar_head head;
     struct roar_file file;
     u64 token;          /* of io_uring: the request; else 0 */
-    u32 lens[4];
+    u32 lens[7];
+    u32 dev[2];
     s32 call_flags;     /* renameat2's, linkat's, unlinkat's */
-    u32 pad;
 };
 
 /* FORK: tgid is the parent, other the child. EXEC: step is the new step, parent_step the one before; the tail is the

@@ -205,10 +205,7 @@ INLINE int uring_result(struct roar_member *member, struct io_kiocb *request, s3
 
     if (!event)
         return 0;
-    fill_head(&event->head, member, ROAR_RESULT, -1);
-    __builtin_memset(&event->file, 0, sizeof(event->file));
-    event->lens[0] = event->lens[1] = event->lens[2] = event->lens[3] = 0;
-    event->pad = 0;
+    begin_names(event, member, ROAR_RESULT, -1);
     event->token = (u64)request;
     event->call_flags = result;
     send_access(member->job, event, sizeof(*event), 0);

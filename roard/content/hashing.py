@@ -94,8 +94,9 @@ class Hashing:
                 settled.append((directories[directory] + b"/" + name, found))
         return settled
 
-    def canonical(self, owner: tuple[int, int], paths: list[bytes]) -> Future[dict[bytes, bytes] | None]:
-        """What paths lead to, symbolic links followed."""
+    def canonical(self, owner: tuple[int, int], paths: list[tuple[bytes, bytes]]
+                  ) -> Future[dict[bytes, bytes] | None]:
+        """What paths lead to, symbolic links followed; each with the root that its process has."""
         return self._ask(owner, "canonical", paths)
 
     def owners(self, owner: tuple[int, int], paths: list[bytes]) -> dict[bytes, str]:

@@ -4,7 +4,7 @@ Requests and answers are tuples over a Channel:
   ("hash", id, [(path, tgid, fd, dev, ino, magic, bytes from the start or None), ...]) → (id, [Outcome tuple, ...])
   ("settle", id, [(path, (dev, ino, size, mtime, ctime) | None, hash | None), ...])
                                              → (id, ({directory: canonical}, [Settled tuple | None: as known, ...]))
-  ("canonical", id, [path, ...])                                                → (id, {path: realpath(3) of it})
+  ("canonical", id, [(root, path), ...])                                        → (id, {path: realpath(3) of it})
   ("owners", id, [path, ...])                                                   → (id, {path: "name==version"})
 """
 
@@ -32,6 +32,8 @@ _SMALL = 1 << 16
 #: From here on a file's own thread is worth its cost: below, threads only take the interpreter's lock from each other.
 _LARGE = 1 << 20
 _THREADS = 2
+_MOST_LINKS = 40  # path_resolution(7)
+_LONGEST = 4095  # PATH_MAX, without the NUL
 #: st_dev of these file systems is not the super block's device (subvolumes, layers): the inode alone identifies.
 _VIRTUAL_DEV = {0x9123683E, 0x794C7630}  # btrfs, overlayfs
 
@@ -77,8 +79,20 @@ class _opened:  # noqa: N801 - used as a function; a generator's context manager
         self._path = path
 
     def __enter__(self) -> int:
-        # not blocking on a FIFO, not becoming anyone's terminal, not following a link put there since
-        self._fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        path, directory = self._path, None
+        while len(path) > _LONGEST:  # longer than one call takes: directory by directory
+            step = path.rfind(b"/", 0, _LONGEST)
+            below = os.open(path[:step], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+            if directory is not None:
+                os.close(directory)
+            directory, path = below, path[step + 1:]
+        try:
+            # not blocking on a FIFO, not becoming anyone's terminal, not following a link put there since
+            self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW,
+                               dir_fd=directory)
+        finally:
+            if directory is not None:
+                os.close(directory)
         return self._fd
 
     def __exit__(self, *_: object) -> None:
@@ -145,10 +159,11 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
                     return digest(opened)
         except OSError as error:
             problem = _words(error) if problem == GONE else problem
-    if tgid and fd >= 0:
+    if tgid:
         with contextlib.suppress(OSError):
             # a magic link leads to the file itself, whatever its name is by now
-            opened = os.open(b"/proc/%d/fd/%d" % (tgid, fd), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+            place = b"/proc/%d/fd/%d" % (tgid, fd) if fd >= 0 else b"/proc/%d/exe" % tgid
+            opened = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             try:
                 if _is(opened, dev, ino, magic):
                     return digest(opened)
@@ -216,11 +231,39 @@ def _settle_special(path: bytes) -> Settled:
         return (False, _words(error), None, *UNKNOWN, None)
 
 
-def _real(path: bytes) -> bytes:
+def _real(root: bytes, path: bytes) -> bytes:
+    """realpath(3), for a process with that root."""
     try:
-        return os.path.realpath(path)
+        if root == b"/" or not path.startswith(root + b"/"):
+            return os.path.realpath(path)
+        return _real_below(root, path[len(root):])
     except (OSError, ValueError):
         return path
+
+
+def _real_below(root: bytes, path: bytes) -> bytes:
+    waiting, links = path.split(b"/")[::-1], 0
+    found: list[bytes] = []
+    while waiting:
+        component = waiting.pop()
+        if component in (b"", b"."):
+            continue
+        if component == b"..":
+            del found[-1:]
+            continue
+        here = b"/".join([root, *found, component])
+        try:
+            target = os.readlink(here)
+        except OSError:
+            target = None
+        if target is None or links == _MOST_LINKS:
+            found.append(component)
+            continue
+        links += 1
+        if target.startswith(b"/"):
+            found = []
+        waiting += target.split(b"/")[::-1]
+    return b"/".join([root, *found])
 
 
 class Worker:
@@ -250,8 +293,8 @@ class Worker:
         except MemoryError:
             self._send(number, None)
 
-    def _canonical(self, number: int, paths: list[bytes]) -> None:
-        self._send(number, {path: _real(path) for path in paths})
+    def _canonical(self, number: int, paths: list[tuple[bytes, bytes]]) -> None:
+        self._send(number, {path: _real(root, path) for root, path in paths})
 
     def _hash(self, number: int, items: list[FileQuestion]) -> None:
         _Batch(number, self._send).fill(self._beside, items, hash_file)

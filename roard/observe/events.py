@@ -31,8 +31,8 @@ class ProcessEvent(NamedTuple):
 
 class AccessEvent(NamedTuple):
     """OPEN to CLOSE. ``path`` is None when this step touched the file before; ``inner`` is that inside the file system,
-    where the path is FOREIGN; ``offset`` is where the old content ends, if it was APPENDED to; ``dentry`` tells the names of
-    one file apart."""
+    where the path is FOREIGN or DETACHED; ``offset`` is where the old content ends, if it was APPENDED to; ``name`` tells
+    the names of one file apart."""
 
     kind: int
     flags: int
@@ -47,12 +47,13 @@ class AccessEvent(NamedTuple):
     offset: int
     f_mode: int
     f_flags: int
-    dentry: int
+    name: int
 
 
 class NameEvent(NamedTuple):
     """RENAME to RESULT. ``first`` and ``second`` are absolute (layout.joined); a SYMLINK's first is its target. ``file`` is
-    what ``fd`` stands for, where that was given in place of a name. ``token``: a RESULT with it follows."""
+    what ``fd`` stands for, where that was given in place of a name. ``token``: a RESULT with it follows. ``root``: the
+    process's. ``inner``: of each name that is FOREIGN, the device and the path inside its file system."""
 
     kind: int
     flags: int
@@ -66,6 +67,8 @@ class NameEvent(NamedTuple):
     second: bytes
     call_flags: int
     token: int
+    root: bytes = b"/"
+    inner: tuple[tuple[int, bytes], tuple[int, bytes]] = ((0, b""), (0, b""))
 
 
 class ContentEvent(NamedTuple):

@@ -21,12 +21,14 @@ from roard.probe.layout import FileId
 
 RENAME_EXCHANGE = 2
 AT_REMOVEDIR = 0x200
+#: In one job: what changes all the time under its readers is not kept for ever.
+MOST_VERSIONS = 1000
 
 CHANGED_BEFORE = "it changed before it could be hashed"
 _UNKNOWN = b"?"  # no path: a real one is absolute
 _CHANGES: frozenset[Access] = frozenset({"create", "write", "truncate"})  # else a name has changed, not the content
-_SELF = re.compile(rb"^/proc/(self|thread-self)/")
-_DESCRIPTOR = re.compile(rb"/proc/(self|thread-self|[0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
+_SELF = re.compile(rb"^/(?:proc/(?:self|thread-self)|dev(?=/fd/))/")
+_DESCRIPTOR = re.compile(rb"/proc/([0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
 
 _READS: dict[int, Access] = {layout.READ: "read", layout.MAP: "map", layout.EXEC: "execute"}
 _WRITES: dict[int, tuple[Access, ...]] = {
@@ -40,16 +42,16 @@ class FileState:
     """
 
     __slots__ = (
-        "appended", "before_read", "changed", "created", "dentry", "device", "due", "early", "fd", "file", "first_path",
-        "input_file", "input_hash", "input_path", "input_reason", "kept", "nameless", "of", "path", "pipe", "prefix", "read",
-        "read_steps", "renamed", "shared", "taken", "tgid", "uses", "write_steps", "written", "written_at", "wrote",
+        "appended", "before_read", "changed", "created", "device", "due", "early", "executed_at", "fd", "file", "first_path",
+        "input_file", "input_hash", "input_path", "input_reason", "kept", "name", "nameless", "of", "path", "pipe", "prefix",
+        "read", "read_steps", "renamed", "shared", "taken", "tgid", "uses", "write_steps", "written", "written_at", "wrote",
     )
 
     def __init__(self, file: FileId | None, path: bytes, of: FileState | None = None) -> None:
         self.file = file                                # None: only its name was seen
         self.path: bytes | None = path                  # its name now; None: it has none any more
         self.first_path = path
-        self.dentry = 0
+        self.name = 0
         self.pipe = file is not None and stat.S_ISFIFO(file.mode)
         self.device = file is not None and not stat.S_ISREG(file.mode) and not self.pipe
         self.nameless = False
@@ -64,6 +66,7 @@ class FileState:
         self.created = False
         self.renamed = False                            # its ctime may differ for that alone
         self.uses: list[tuple[int, int, bool]] = []     # time, step, wrote: each that is not like the one before
+        self.executed_at = 0                            # of a script that was not opened
         self.due = False                                # waits to be hashed as an output, before the job ends
         self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
         # of the content:
@@ -107,6 +110,9 @@ class FileTable:
     def __init__(self) -> None:
         self.states: dict[tuple[int, int, int], FileState] = {}
         self.named: dict[bytes, FileState] = {}         # by name alone: renamed, linked, truncated without being opened
+        self.scripts: dict[bytes, FileState] = {}       # executed, and not opened (yet)
+        self.later: list[FileState] = []                # versions that somebody else made between two reads
+        self.more_versions = 0                          # that are not kept
         self.removed: dict[bytes, set[int]] = {}        # names of files that were there before, and the steps
         self.wants: dict[int, FileState] = {}           # by id(): inputs whose content should be hashed now
         self.closed: list[FileState] = []               # outputs that a step has finished writing
@@ -119,9 +125,9 @@ class FileTable:
         self._early_contents: dict[tuple[int, int, int], ContentEvent] = {}  # whose access is still to come
         self._by_path: dict[bytes, FileState] = {}
         self._directories: set[bytes] = set()
+        self._newest: dict[tuple[int, int, int], FileState] = {}  # of those
         self._by_fd: dict[tuple[int, int], FileState] = {}
         self._submitted: dict[int, NameEvent] = {}      # by token
-        self._home: dict[bytes, bytes] = {}             # directories of other mount namespaces
 
     def access(self, event: AccessEvent) -> None:
         file = FileId(*event.file)
@@ -148,8 +154,10 @@ class FileTable:
         if state.of.changed and not state.of.written_at:
             state.of.written_at = event.time
 
-    def execute(self, file: FileId, path: bytes, flags: int, step: int, time: int) -> None:
-        self._read(self._state(file, path, flags), file, layout.EXEC, step, time)
+    def execute(self, file: FileId, path: bytes, flags: int, step: int, time: int, tgid: int) -> None:
+        state = self._state(file, path, flags)
+        state.tgid, state.fd = tgid, -1
+        self._read(state, file, layout.EXEC, step, time)
 
     def content(self, event: ContentEvent) -> None:
         """What a process read. It comes by a ring of its own: before or after the accesses around it."""
@@ -161,6 +169,9 @@ class FileTable:
         if state is None or state.input_file is None:
             self._early_contents.setdefault(key, event)
             return
+        newest = self._newest.get(key)
+        if newest is not None and newest.input_file is not None and newest.input_file[3:5] == file[3:5]:
+            state = newest
         state.take_hash(file.size, file.mtime, file.ctime, event.digest)
         if state.input_hash is not None:
             self.wants.pop(id(state), None)
@@ -191,8 +202,6 @@ class FileTable:
             self.cut_paths += 1
             return
         first, second = self._told(event)
-        if event.flags & layout.F_FOREIGN:
-            first, second = self._at_home(first), self._at_home(second)
         if event.flags & layout.F_UNREADABLE or _UNKNOWN in (first, second):
             self.unknown_paths += 1
             return
@@ -203,6 +212,8 @@ class FileTable:
             self._rename(first, second, event)
         elif event.kind == layout.LINK:
             self._link(first, second, event)
+        elif event.kind == layout.SCRIPT:
+            self._script(first, event)
         elif event.kind == layout.CREATE:
             self._only_named(first, event, "create").created = True
         elif event.kind == layout.TRUNCATE:
@@ -213,8 +224,8 @@ class FileTable:
     # ---- names that lead through symbolic links ----
 
     def questions(self, event: NameEvent) -> list[bytes]:
-        """Paths that somebody must look at (realpath(3)) before this can be applied."""
-        if not event.flags & layout.F_TYPED or event.kind == layout.RESULT:
+        """Paths that somebody must look at (realpath(3), below the process's root) before this can be applied."""
+        if not event.flags & layout.F_TYPED:
             return []
         return [asked for name, follow in self._names(event) if (asked := self._asked(name, follow)) is not None]
 
@@ -234,13 +245,13 @@ class FileTable:
         first = _SELF.sub(own, event.first)
         if event.kind == layout.SYMLINK:
             return [(event.second, False)]  # the first is text
-        follow = event.kind == layout.TRUNCATE or (
+        follow = event.kind in (layout.TRUNCATE, layout.SCRIPT) or (
             event.kind == layout.LINK and bool(event.call_flags & layout.AT_SYMLINK_FOLLOW))
         return [(first, follow), *([(_SELF.sub(own, event.second), False)] if event.second else [])]
 
     def _asked(self, name: bytes, follow: bool) -> bytes | None:
         directory = posixpath.dirname(name)
-        if not name or _DESCRIPTOR.fullmatch(name) or name in self._by_path:
+        if not name or self._open_as(name) or name in self._by_path:
             return None
         asked = name if follow else directory
         return None if asked in self._canonical or (directory in self._directories and not follow) else asked
@@ -254,10 +265,11 @@ class FileTable:
         return names[0], names[1] if event.second else b""
 
     def _real(self, name: bytes, follow: bool) -> bytes:
-        if not name or _DESCRIPTOR.fullmatch(name) or name in self._by_path:
+        if not name or self._open_as(name) or name in self._by_path:
             return name
         if follow:
-            return self._canonical.get(name, name)
+            real = self._canonical.get(name, name)
+            return _UNKNOWN if _DESCRIPTOR.fullmatch(real) else real
         directory, _, last = name.rpartition(b"/")
         real = self._canonical.get(directory or b"/", directory)
         if _DESCRIPTOR.fullmatch(real):
@@ -270,21 +282,14 @@ class FileTable:
             self._canonical.clear()
             self._links.clear()
 
-    def at_home(self, path: bytes, home: bytes) -> None:
-        """A path of another mount namespace, and what the daemon's own has there."""
-        self._home[posixpath.dirname(path)] = posixpath.dirname(home)
-
-    def _at_home(self, path: bytes) -> bytes:
-        directory, _, name = path.rpartition(b"/")
-        home = self._home.get(directory or b"/")
-        return path if not path else _UNKNOWN if home is None else home.rstrip(b"/") + b"/" + name
-
     def all(self) -> Iterable[FileState]:
         yield from self.states.values()
         for aliases in self._aliases.values():
             yield from aliases.values()
         yield from self.former
+        yield from self.later
         yield from self.named.values()
+        yield from self.scripts.values()
 
     # ---- one access ----
 
@@ -307,7 +312,7 @@ class FileTable:
             elif path is None:
                 self.unknown_paths += 1
             else:
-                self._adopt_name(state, path)
+                self._adopt_name(state, path, flags)
         elif path is not None and state.nameless and not flags & (layout.F_UNLINKED | layout.F_DETACHED):
             state.nameless = False
             self._place(state, path)                    # it has a name again (linked after O_TMPFILE)
@@ -315,25 +320,30 @@ class FileTable:
 
     def _name_of(self, state: FileState, file: FileId, event: AccessEvent) -> FileState:
         """The state for the name by which the file was reached: an inode may have several (hard links)."""
-        if state.dentry == event.dentry:
+        if state.name == event.name:
             return state
         key = (file.dev, file.ino, file.generation)
-        alias = self._aliases.get(key, {}).get(event.dentry)
+        alias = self._aliases.get(key, {}).get(event.name)
         if alias is not None:
             return alias
         nowhere = event.path is None or event.flags & (layout.F_UNLINKED | layout.F_DETACHED | layout.F_CUT)
-        if nowhere or not state.dentry or event.path == state.path or state.special:
-            state.dentry = event.dentry                 # the kernel had forgotten the name, and made it anew
+        if nowhere or not state.name or event.path == state.path or state.special:
+            state.name = event.name                 # the kernel had forgotten the name, and made it anew
             return state
         alias = FileState(file, event.path or b"", state)
-        alias.dentry = event.dentry
-        self._aliases.setdefault(key, {})[event.dentry] = alias
-        self._adopt_name(alias, event.path or b"")
+        alias.name = event.name
+        self._aliases.setdefault(key, {})[event.name] = alias
+        self._adopt_name(alias, event.path or b"", event.flags)
         return alias
 
-    def _adopt_name(self, state: FileState, path: bytes) -> None:
+    def _adopt_name(self, state: FileState, path: bytes, flags: int) -> None:
         """A file that is opened for the first time may be one whose name alone was known: the same name, one file."""
         self._place(state, path)
+        script = self.scripts.pop(path, None)
+        if script is not None and state.file is not None:
+            state.read |= script.read
+            state.read_steps |= script.read_steps
+            self._take(state, state.file)
         before = self.named.pop(path, None)
         if before is not None:
             state.wrote |= before.wrote
@@ -341,7 +351,8 @@ class FileTable:
             state.uses = before.uses + state.uses
             state.created = before.created
             state.written = state.renamed = True
-            if before.input_path and not state.of.changed:  # it was there under another name: this is what it held
+            if before.input_path and not state.of.changed and not flags & layout.F_TRUNCATED:
+                # it was there under another name: this is what it held
                 state.read |= before.read
                 state.read_steps |= before.read_steps
                 assert state.file is not None
@@ -365,8 +376,28 @@ class FileTable:
         state.read.add(_READS[kind])
         state.read_steps.add(step)
         state.use(time, step, False)
-        if not state.of.changed and not state.taken:
-            self._take(state, file)
+        if not state.of.changed:
+            if not state.taken:
+                self._take(state, file)
+            elif kind != layout.EXEC:
+                self._take_again(state, file)
+
+    def _take_again(self, state: FileState, file: FileId) -> None:
+        """Somebody else may have changed it since: then that is another input."""
+        key = (file.dev, file.ino, file.generation)
+        newest = self._newest.get(key, state.of)
+        known = newest.input_file
+        if known is None or not known.mtime or (known.size, known.mtime) == (file.size, file.mtime):
+            return
+        if len(self.later) >= MOST_VERSIONS:
+            self.more_versions += 1
+            return
+        version = FileState(file, state.path or state.first_path)
+        version.tgid, version.fd = state.tgid, state.fd
+        version.read, version.read_steps = state.read, state.read_steps
+        self.later.append(version)
+        self._newest[key] = version
+        self._take(version, file)
 
     def _take(self, state: FileState, file: FileId) -> None:
         """What is there before the job changed it becomes an input."""
@@ -484,6 +515,18 @@ class FileTable:
                 if table is self._by_path:
                     self._place(state, moved)
 
+    def _script(self, path: bytes, event: NameEvent) -> None:
+        """It was executed, whether its interpreter reads it or not."""
+        state = self._open_as(_SELF.sub(b"/proc/%d/" % event.tgid, path)) or self._by_path.get(path) or self.named.get(path)
+        if state is None:
+            state = self.scripts.setdefault(path, FileState(None, path))
+            state.input_path = path
+            state.executed_at = state.executed_at or event.time
+        state.read.add("execute")
+        state.read_steps.add(event.step)
+        if state.file is not None and not state.of.changed and not state.taken:
+            self._take(state, state.file)
+
     def _truncate(self, path: bytes, event: NameEvent) -> None:
         known = self._by_path.get(path)
         if known is None:
@@ -513,11 +556,12 @@ class FileTable:
         if event.file is not None:
             file = FileId(*event.file)
             return self.states.get((file.dev, file.ino, file.generation))
-        found = _DESCRIPTOR.fullmatch(old)
-        if found is None:
-            return None
-        tgid = event.tgid if found[1].endswith(b"self") else int(found[1])
-        return self._by_fd.get((tgid, int(found[2])))
+        return self._open_as(_SELF.sub(b"/proc/%d/" % event.tgid, old))
+
+    def _open_as(self, path: bytes) -> FileState | None:
+        """What a name in /proc of a descriptor stands for."""
+        found = _DESCRIPTOR.fullmatch(path)
+        return self._by_fd.get((int(found[1]), int(found[2]))) if found else None
 
     def _took_name(self, old: bytes, new: bytes, event: NameEvent, word: Access) -> None:
         """A file that the job never opened got a new name: what it held came from the old one."""

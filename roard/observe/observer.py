@@ -6,6 +6,7 @@ take the lock for a moment; a job that is over is finished by a pool thread, so 
 
 from __future__ import annotations
 
+import heapq
 import logging
 import os
 import pwd
@@ -230,7 +231,7 @@ class Observer:
         touched: set[WatchedJob] = set()
         with self._lock:
             self.events += len(processes) + len(accesses)
-            exits = []
+            exits, programs = [], []
             for row in processes:
                 event = ProcessEvent(*row)
                 job = self._jobs.get(event.job)
@@ -241,11 +242,17 @@ class Observer:
                 if event.kind == layout.EXIT:
                     exits.append((job, event))
                     continue
-                self._process(job, event)
+                job.tree.apply(event)
+                if event.flags & layout.F_COMPAT:
+                    self._watch_compat(job)
+                if event.file is not None:
+                    programs.append(row)
             for kernel, number in counts.items():
                 if kernel in self._jobs:
                     self._jobs[kernel].received_accesses += number
-            for row in accesses:
+            # a program may have been written a moment before it was executed
+            rows = accesses if not programs else heapq.merge(accesses, programs, key=lambda row: row[4])
+            for row in rows:
                 job = self._jobs.get(row[2])
                 if job is not None:
                     touched.add(job)
@@ -259,34 +266,33 @@ class Observer:
                 job.tree.apply(event)
                 self._end_if_ready(job)
 
-    def _process(self, job: WatchedJob, event: ProcessEvent) -> None:
-        job.tree.apply(event)
-        if event.file is not None:
-            file = FileId(*event.file)
-            path, flags = self._at_home(job, file, event.path, event.inner, event.flags)
-            job.files.execute(file, path, flags, event.step, event.time)
-        if event.flags & layout.F_COMPAT:
-            self._watch_compat(job)
-
     def _access(self, job: WatchedJob, row: tuple[Any, ...]) -> None:
         kind = row[0]
         if kind == CONTENT:
             job.files.content(ContentEvent(*row))
+        elif kind >= layout.FORK:
+            self._executed(job, ProcessEvent(*row))
         elif kind >= layout.RENAME:
-            event = NameEvent(*row)
+            event = self._names_at_home(NameEvent(*row))
             questions = job.files.questions(event)
             if questions:
-                self._resolve(job, row, questions)
+                self._resolve(job, row, event.root, questions)
             else:
                 job.files.name(event)
         else:
             access = AccessEvent(*row)
-            if access.flags & layout.F_FOREIGN and access.path is not None:
-                path, flags = self._at_home(job, FileId(*access.file), access.path, access.inner, access.flags)
+            if access.inner and access.path is not None:
+                path, flags = self._at_home(FileId(*access.file), access.path, access.inner, access.flags)
                 access = access._replace(path=path, flags=flags)
             job.files.access(access)
 
-    def _resolve(self, job: WatchedJob, row: tuple[Any, ...], questions: list[bytes]) -> None:
+    def _executed(self, job: WatchedJob, event: ProcessEvent) -> None:
+        if event.file is not None:
+            file = FileId(*event.file)
+            path, flags = self._at_home(file, event.path, event.inner, event.flags)
+            job.files.execute(file, path, flags, event.step, event.time, event.tgid)
+
+    def _resolve(self, job: WatchedJob, row: tuple[Any, ...], root: bytes, questions: list[bytes]) -> None:
         """Somebody must look where these lead; until then nothing that came later is applied."""
         job.backlog.append(row)
 
@@ -298,17 +304,23 @@ class Observer:
             job.backlog += waiting
             self._want_hashes(job)
 
-        self._await(job, self._hashing.canonical(job.owner, questions), answered)
+        self._await(job, self._hashing.canonical(job.owner, [(root, path) for path in questions]), answered)
 
-    def _at_home(self, job: WatchedJob, file: FileId, path: bytes, inner: bytes, flags: int) -> tuple[bytes, int]:
+    def _at_home(self, file: FileId, path: bytes, inner: bytes, flags: int) -> tuple[bytes, int]:
         """Where the daemon's mount namespace has a file that was accessed in another one; else as it was seen there."""
-        if not flags & layout.F_FOREIGN:
+        if not flags & (layout.F_FOREIGN | layout.F_DETACHED):
             return path, flags
         home = self._mounts.place(file.dev, inner)
-        if home is None:
-            return path, flags
-        job.files.at_home(path, home)
-        return home, flags & ~layout.F_FOREIGN
+        return (path, flags) if home is None else (home, flags & ~(layout.F_FOREIGN | layout.F_DETACHED))
+
+    def _names_at_home(self, event: NameEvent) -> NameEvent:
+        if not event.flags & layout.F_FOREIGN:
+            return event
+        first, second = (self._mounts.place(dev, path) if path else None for dev, path in event.inner)
+        flags = event.flags & ~layout.F_FOREIGN
+        if first is None and second is None:
+            flags &= ~layout.F_TYPED  # what is mounted there alone is as the process named it: nobody else can look
+        return event._replace(first=first or event.first, second=second or event.second, flags=flags)
 
     def _watch_compat(self, job: WatchedJob) -> None:
         """A 32-bit program: its calls are seen from now on, in this job, and from the start in this user's next ones."""
@@ -439,7 +451,9 @@ class Observer:
         """Also what may be done when the record is stored and nobody waits any more."""
         files = job.files
         written = [state for state in files.all() if state.written and not state.special and state.path is not None]
-        renamed = [state for state in files.named.values() if state.input_path and "rename" in state.wrote]
+        written += files.scripts.values()
+        renamed = [state for state in files.named.values()
+                   if state.input_path not in (b"", state.path) and "rename" in state.wrote]
         items: list[Question] = [(state.path or b"", *((not state.of.shared and state.early) or (None, None)))
                                  for state in written]
         items += [(state.input_path, None, None) for state in renamed]

@@ -12,15 +12,14 @@ from lineage.records import Access, Entry, EntryKind, Job, Reason
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
-from roard.observe.files import FileState
+from roard.observe.files import CHANGED_BEFORE, FileState
 from roard.observe.job import WatchedJob
 from roard.probe.layout import FileId
 from roard.probe.probes import Counts
 
 KERNEL_MADE = "the kernel makes it anew for each reader"
-NO_NAME = "it has no name"
 #: Reasons for a hash of null that take nothing from the record: there is no content to name.
-_NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL, NO_NAME})
+_NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL})
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
 _CALLS = {16: "ioctl", 209: "libaio", 425: "io_uring"}
@@ -114,7 +113,12 @@ class Recorder:
         words, steps = (appended, state.write_steps) if content.appended and not state.read else (state.read, state.read_steps)
         identity = _identity(file)
         size = file.size if file is not None else None
-        if file is None:  # a name that was moved or linked: what it held is what is at the new one
+        if state.executed_at:  # a script that nobody opened: good if it has not changed since
+            _, found = self._settled.get(id(state), _UNKNOWN)
+            changed = found[7] > state.executed_at + self._job.tree.offset
+            digest, reason = (None, CHANGED_BEFORE) if changed else (found[2], found[1])
+            size, identity = found[5], (found[3], found[4])
+        elif file is None:  # a name that was moved or linked: what it held is what is at the new one
             _, found = self._settled.get(id(state), _UNKNOWN)
             if found[0]:
                 digest, reason, size, identity = found[2], found[1], found[5], (found[3], found[4])
@@ -122,8 +126,6 @@ class Recorder:
                 reason = GONE
         elif file.magic in KERNEL_FILES:
             digest, reason = None, KERNEL_MADE
-        elif digest is None and state.nameless:
-            reason = reason or NO_NAME
         return self._entry("input", state.input_path, digest, "" if digest else reason or GONE, size, words, steps,
                            executed="execute" in state.read, identity=identity)
 
@@ -183,6 +185,7 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
         "{n} event{s} that the probes sent did not arrive")
     add("long_paths", job.files.cut_paths, "{n} path{s} did not fit into a record")
     add("unknown_paths", job.files.unknown_paths, "{n} path{s} could not be resolved")
+    add("more_versions", job.files.more_versions, "{n} version{s} of files that kept changing were read and not kept")
     add("long_arguments", job.tree.cut_argv, "the arguments of {n} step{s} did not fit into a record")
     add("ia32", job.tree.compat, "{n} 32-bit program{s} began before such calls were watched: run it again, now they are")
     add("core_dumps", job.tree.dumped, "{n} process{es} left a core dump, which the kernel writes unseen")

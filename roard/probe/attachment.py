@@ -109,7 +109,7 @@ def call_points(programs: Mapping[str, int]) -> Points:
         points |= {handler: partial(kernel.open_tracepoint, identity or 0, programs[handler])
                    for handler, identity in uring.items()}
     for name, handler in table.TREE:
-        points[name] = partial(kernel.open_raw_tracepoint, name, programs[handler])
+        points[handler] = partial(kernel.open_raw_tracepoint, name, programs[handler])
     return points
 
 

@@ -33,7 +33,10 @@ MEMBERS: dict[str, dict[str, str]] = {
     },
     "address_space": {"i_mmap_writable.counter": "s32"},
     "super_block": {"s_dev": "u32", "s_magic": "u64"},
-    "dentry": {"d_parent": "struct dentry *", "d_name.name": "const unsigned char *", "d_hash.pprev": "void *"},
+    "dentry": {
+        "d_parent": "struct dentry *", "d_name.name": "const unsigned char *", "d_hash.pprev": "void *",
+        "d_sb": "struct super_block *",
+    },
     "vfsmount": {"mnt_root": "struct dentry *"},
     "mount": {
         "mnt": "u8", "mnt_parent": "struct mount *", "mnt_mountpoint": "struct dentry *", "mnt_ns": "struct mnt_namespace *",
@@ -43,7 +46,7 @@ MEMBERS: dict[str, dict[str, str]] = {
         "root.dentry": "struct dentry *", "root.mnt": "struct vfsmount *",
         "pwd.dentry": "struct dentry *", "pwd.mnt": "struct vfsmount *",
     },
-    "linux_binprm": {"file": "struct file *", "buf": "u64"},
+    "linux_binprm": {"file": "struct file *", "buf": "u64", "filename": "const char *", "interp": "const char *"},
     "mm_struct": {"arg_start": "u64", "arg_end": "u64", "saved_auxv": "u64", "mm_mt.ma_root": "u64"},
     "vm_area_struct": {"vm_start": "u64", "vm_end": "u64", "vm_flags": "u64", "vm_file": "struct file *"},
     "maple_range_64": {"pivot": "u64", "slot": "u64"},
@@ -81,7 +84,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
 }
 #: Leading parts of structures that are copied in one go, where several members are wanted at once.
 HEADS = {
-    "file_head": ("file", ("f_mode", "f_flags", "f_inode", "f_path.dentry", "f_pos")),
+    "file_head": ("file", ("f_mode", "f_flags", "f_inode", "f_path.mnt", "f_path.dentry", "f_pos")),
     "inode_head": ("inode", ("i_mode", "i_sb", "i_ino", "i_size", "mtime_sec", "mtime_nsec")),
 }
 #: An inode's times, wherever this kernel keeps them: from 6.11 on, from 6.6 on, before.

@@ -6,11 +6,11 @@ import struct
 from typing import NamedTuple
 
 (OPEN, READ, WRITE, MAP, MAP_WRITE, RESIZE, CLOSE, BYTES, RENAME, LINK, SYMLINK, UNLINK, TRUNCATE, CREATE,
- RESULT) = range(1, 16)
+ SCRIPT, RESULT) = range(1, 17)
 FORK, EXEC, LOADER, EXIT, BLIND = range(32, 37)
 
 (F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE, F_FOREIGN, F_SHARED,
- F_PROMISED, F_APPENDED, F_AFTER) = (1 << n for n in range(13))
+ F_PROMISED, F_APPENDED, F_AFTER, F_CHROOT) = (1 << n for n in range(14))
 F_TYPED = 1 << 31  # the reader's own: a name led through directories, which may be symbolic links
 
 FMODE_READ = 1
@@ -24,10 +24,10 @@ CARRY_MAX = 16383 * 4
 HEAD = struct.Struct("=IIQQQIi")
 #: struct roar_file: ino, size, mtime, ctime, dev, generation, magic, mode
 FILE = struct.Struct("=QQQQIIII")
-#: struct roar_access after head and file: offset, length, f_mode, f_flags, path_len, inner_len, dentry
+#: struct roar_access after head and file: offset, length, f_mode, f_flags, path_len, inner_len, name
 ACCESS = struct.Struct("=QQIIIIQ")
-#: struct roar_names after head and file: token, lens[4], call_flags, pad
-NAMES = struct.Struct("=QIIIIiI")
+#: struct roar_names after head and file: token, lens[7], dev[2], call_flags
+NAMES = struct.Struct("=QIIIIIIIIIi")
 #: struct roar_process after head and file: parent_step, start, cpu_ns, max_rss_pages, other, exit_code, path_len, inner_len,
 #: argv_len, pad
 PROCESS = struct.Struct("=QQQQIiIIII")
@@ -65,14 +65,16 @@ def path_of(components: bytes) -> bytes:
     return b"/" + b"/".join(components.split(b"\0")[-2::-1])
 
 
-def joined(base: bytes, name: bytes) -> bytes:
+def joined(base: bytes, name: bytes, root: bytes = b"/") -> bytes:
     """The absolute path of a name as a call was given it, relative to a directory's path, which has no links in it.
 
     So `..` may be taken away against ``base``, but not against what the name itself passed through: that may be a link.
-    There it stays, for whoever can look.
+    There it stays, for whoever can look. Above the process's ``root`` nothing leads.
     """
     known = [] if base == b"/" else base.split(b"/")[1:]
-    lowest = len(known) if name.startswith(b"/") else 0  # the process's root has no parent
+    lowest = 0
+    if root != b"/" and (base + b"/").startswith(root + b"/"):
+        lowest = root.count(b"/")
     own: list[bytes] = []
     for component in name.split(b"/"):
         if component == b".." and not own:

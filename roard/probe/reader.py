@@ -24,16 +24,20 @@ from roard.content.channel import Channel
 from roard.probe import layout
 from roard.probe.layout import (
     ACCESS_WHOLE,
+    AT_SYMLINK_FOLLOW,
     EXEC,
     F_CUT,
     F_PATH,
     F_TYPED,
     HEAD,
+    LINK,
     LOADER,
     NAMES_WHOLE,
     PROCESS_WHOLE,
     RENAME,
+    SCRIPT,
     SYMLINK,
+    TRUNCATE,
     device_number,
     joined,
     path_of,
@@ -76,12 +80,12 @@ class Decoder:
             self._names(view, at)
             return
         (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, offset, _, f_mode,
-         f_flags, path_len, inner_len, dentry) = ACCESS_WHOLE.unpack_from(view, at)
+         f_flags, path_len, inner_len, name) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
         path, inner = _paths(view, at, path_len, inner_len) if flags & F_PATH else (None, b"")
         self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, inner, offset, f_mode, f_flags,
-                              dentry))
+                              name))
 
     def content(self, view: memoryview, at: int, _length: int) -> None:
         (_, _, job, step, time, _, _, ino, size, mtime, ctime, dev, generation, magic, mode, offset, length,
@@ -107,25 +111,33 @@ class Decoder:
 
     def _names(self, view: memoryview, at: int) -> None:
         (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, token, *lens,
-         call_flags, _pad) = NAMES_WHOLE.unpack_from(view, at)
+         dev_a, dev_b, call_flags) = NAMES_WHOLE.unpack_from(view, at)
         at += NAMES_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode) if fd >= 0 else None
-        names: list[bytes] = []
-        for which in (0, 2):
-            directory, name = lens[which], lens[which + 1]
-            base = bytes(view[at:at + directory])
-            text = bytes(view[at + directory:at + directory + name])
-            at += directory + name
-            if text and not text.endswith(b"\0"):
-                flags |= F_CUT
-            text = text[:-1]
-            if kind == SYMLINK and which == 0:
-                names.append(text)  # the target is text, not a name to resolve
-            else:
-                names.append(joined(path_of(base), text) if text else b"")
-                if b"/" in text:
-                    flags |= F_TYPED
-        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, names[0], names[1], call_flags, token))
+        parts = []
+        for length in lens:
+            parts.append(bytes(view[at:at + length]))
+            at += length
+        root = path_of(parts[0])
+        names = [self._name(root, *parts[1:4]), self._name(root, *parts[4:7])]
+        if kind == SYMLINK:
+            names[0] = (parts[3][:-1], b"")  # the target is text, not a name to resolve
+        elif b"/" in parts[3] or _follows(kind, call_flags):
+            flags |= F_TYPED
+        if b"/" in parts[6]:
+            flags |= F_TYPED
+        if any(text and not text.endswith(b"\0") for text in (parts[3], parts[6])):
+            flags |= F_CUT
+        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, names[0][0], names[1][0], call_flags, token,
+                              root, ((device_number(dev_a), names[0][1]), (device_number(dev_b), names[1][1]))))
+
+    @staticmethod
+    def _name(root: bytes, directory: bytes, inner: bytes, text: bytes) -> tuple[bytes, bytes]:
+        """The path as the process sees it, and, in another mount namespace, that inside the file system."""
+        name = text[:-1]
+        if not name:
+            return b"", b""
+        return joined(path_of(directory), name, root), joined(path_of(inner), name) if inner else b""
 
     def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int]]:
         batch = (self.processes, self.accesses, self.counts)
@@ -133,6 +145,11 @@ class Decoder:
         if len(self._contents) > BATCH:  # files that were never read to their end
             self._contents.clear()
         return batch
+
+
+def _follows(kind: int, call_flags: int) -> bool:
+    """Is a symbolic link at the end of the first name followed?"""
+    return kind in (TRUNCATE, SCRIPT) or (kind == LINK and bool(call_flags & AT_SYMLINK_FOLLOW))
 
 
 def _paths(view: memoryview, at: int, path: int, inner: int) -> tuple[bytes, bytes]:
@@ -163,7 +180,7 @@ def run(channel: Channel, accesses: Ring, contents: Ring, processes: Ring) -> No
 
 def drain(channel: Channel, decoder: Decoder, accesses: Ring, contents: Ring, processes: Ring) -> None:
     """Sends the daemon all that is in the rings."""
-    exits: list[tuple[Any, ...]] = []
+    held: list[tuple[Any, ...]] = []
     empty = False
     while not empty:
         processes.drain(decoder.process)
@@ -171,10 +188,10 @@ def drain(channel: Channel, decoder: Decoder, accesses: Ring, contents: Ring, pr
         contents.drain(decoder.content)
         seen_processes, seen_accesses, counts = decoder.take()
         if empty:
-            seen_processes = exits + seen_processes
-        else:  # more accesses wait: an EXIT must not overtake those of its process
-            exits += [event for event in seen_processes if event[0] == layout.EXIT]
-            seen_processes = [event for event in seen_processes if event[0] != layout.EXIT]
+            seen_processes = held + seen_processes
+        else:  # more accesses wait: no EXIT must overtake those of its process, no EXEC those that made its program
+            held += [event for event in seen_processes if event[0] != layout.FORK]
+            seen_processes = [event for event in seen_processes if event[0] == layout.FORK]
         if seen_processes or seen_accesses:
             channel.send((seen_processes, seen_accesses, counts))
         accesses.release()

@@ -90,15 +90,17 @@ COMPAT_CALLS: dict[int, str] = {
     380: "on_mprotect", 437: "on_openat2",
 }
 
-#: Raw tracepoints of the process tree, and their handlers.
+#: Raw tracepoints of the process tree, and their handlers in the order in which they run.
 TREE: tuple[tuple[str, str], ...] = (
     ("sched_process_fork", "on_fork"),
     ("sched_process_exec", "on_exec"),
+    ("sched_process_exec", "on_loader"),
+    ("sched_process_exec", "on_script"),
     ("sched_process_exit", "on_exit"),
 )
 
 #: Programs entered by tail calls, in the order of the C enum.
-TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names")
+TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names", "on_name")
 
 #: Of perf tracepoints, all but those that need io_uring.
 HANDLERS: tuple[str, ...] = tuple(dict.fromkeys([
