@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from lineage import wire
 from lineage.records import Entry, EntryKind, Host, Job, JobHead, Session, Step, User
+from lineage.steps import NOTHING, StepGraph, Version, job_versions, uses_by_step
 from lineage.v1 import lineage_pb2, records_pb2
 
 Document: TypeAlias = dict[str, Any]
@@ -29,14 +30,15 @@ class DagEdge(NamedTuple):
 
 
 def job_document(job: Job) -> Document:
-    """A whole job. Sections of the context that nobody gathered are there, and empty."""
+    """A whole job. Sections of the context that nobody gathered are there, and empty. Each step has the ``inputs`` that it
+    took and the ``outputs`` that it made, as {path, version}: see ``lineage.steps``."""
     context = job.context
     return {
         "schema": "roar.job/1", "kind": "job", **_head_fields(job.head),
         "inputs": _entries(job, "input"), "outputs": _entries(job, "output"), "scratch": _entries(job, "scratch"),
         "removed": _entries(job, "removed"), "devices": _entries(job, "device"), "pipes": _entries(job, "pipe"),
         "network": context.get("network") or [],
-        "steps": [step_document(step) for step in job.steps],
+        "steps": _steps(job.steps, job_versions(job)),
         "git": context.get("git"), "python": context.get("python"), "packages": context.get("packages") or [],
         "environment": context.get("environment") or {}, "hardware": context.get("hardware") or {},
         "resources": context.get("resources") or {},
@@ -120,6 +122,26 @@ def dag_document(graph: lineage_pb2.Graph, session: Session | None) -> Document:
     }
 
 
+def steps_document(head: JobHead, graph: StepGraph) -> Document:
+    """One job's steps and which took what from which.
+
+    ``nodes`` are steps as in the job's own document, ``edges`` {from, to, artifacts: [{path, version}]} with indexes of
+    steps, ``artifacts`` the versions of files: {path, version, kind, role, hash, size, writers, readers}.
+    """
+    return {
+        "schema": "roar.steps/1", "job": head_document(head),
+        "nodes": _steps(graph.steps, graph.versions),
+        "edges": [{"from": edge.source, "to": edge.target,
+                   "artifacts": [_version_name(graph.versions[at]) for at in edge.versions]} for edge in graph.edges],
+        "artifacts": [{
+            **_version_name(version), "kind": version.kind, "role": version.role,
+            "hash": version.hash.hex() if version.hash is not None else None, "size": version.size,
+            "writers": sorted(version.writers), "readers": sorted(version.readers),
+        } for version in graph.versions],
+        "truncated": graph.truncated or None,
+    }
+
+
 def dag_edges(graph: lineage_pb2.Graph) -> list[DagEdge]:
     """Job to job, as the daemon says who made what a job took.  Jobs that overlap can make a cycle."""
     between: dict[tuple[int, int], list[int]] = {}
@@ -153,6 +175,17 @@ def _head_fields(head: JobHead) -> Document:
 
 def _entries(job: Job, kind: EntryKind) -> list[Document]:
     return [entry_document(entry) for entry in job.of_kind(kind)]
+
+
+def _steps(steps: Iterable[Step], versions: Sequence[Version]) -> list[Document]:
+    uses = uses_by_step(versions)
+    return [{**step_document(step), **{
+        key: [_version_name(versions[at]) for at in used]
+        for key, used in zip(("inputs", "outputs"), uses.get(step.index, NOTHING), strict=True)}} for step in steps]
+
+
+def _version_name(version: Version) -> Document:
+    return {**_text("path", version.path), "version": version.number}
 
 
 def _sightings(sightings: Iterable[records_pb2.Sighting]) -> list[Document]:

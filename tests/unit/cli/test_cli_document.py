@@ -6,9 +6,11 @@ import base64
 import json
 
 from samples import BEGAN, SESSION, STEP, entry, incomplete, job, pipeline
+from stepped import piped, rewritten, stepped, used
 
 from lineage import document, wire
 from lineage.records import ACCESSES
+from lineage.steps import step_graph
 from lineage.v1 import records_pb2
 
 CONTRACT = {
@@ -120,3 +122,34 @@ def test_graph_edges_name_jobs_and_artifacts():
     assert {"from": "05" * 32, "to": "69" * 32, "kind": "output"} in value["edges"]
     assert {"from": "64" * 32, "to": "01" * 32, "kind": "input"} in value["edges"]
     assert value["truncated"] is None
+
+
+def test_steps_have_what_they_took_and_made():
+    steps = document.job_document(rewritten())["steps"]
+    assert steps[2]["inputs"] == [{"path": "/p/x.tmp", "version": 1}]
+    assert steps[3]["inputs"] == [{"path": "/p/in.csv", "version": 0}]
+    assert steps[3]["outputs"] == [{"path": "/p/x.tmp", "version": 2}]
+    assert (steps[0]["inputs"], steps[0]["outputs"]) == ([], [])
+
+
+def test_graph_of_steps():
+    whole = piped()
+    value = document.steps_document(whole.head, step_graph(whole, roles=None))
+    assert (value["schema"], value["job"]["number"], value["truncated"]) == ("roar.steps/1", 3, None)
+    assert value["nodes"] == document.job_document(whole)["steps"]
+    assert value["edges"] == [
+        {"from": 1, "to": 2, "artifacts": [{"path": "pipe:[71]", "version": 1}]},
+        {"from": 2, "to": 3, "artifacts": [{"path": "pipe:[72]", "version": 1}]}]
+    found = {one["path"]: one for one in value["artifacts"]}
+    assert found["/p/out.csv"] == {
+        "path": "/p/out.csv", "version": 1, "kind": "output", "role": "data", "hash": whole.of_kind("output")[0].hash.hex(),
+        "size": 1, "writers": [3], "readers": []}
+    assert (found["/usr/lib/libc.so.6"]["version"], found["/usr/lib/libc.so.6"]["readers"]) == (0, [0, 1, 2, 3])
+    json.dumps(value)
+
+
+def test_names_of_versions_keep_their_bytes():
+    whole = stepped(["a", "b"], used("scratch", b"/p/\xff", "0w 1r"))
+    value = document.steps_document(whole.head, step_graph(whole))
+    named = [value["edges"][0]["artifacts"], value["nodes"][0]["outputs"], document.job_document(whole)["steps"][1]["inputs"]]
+    assert named == [[{"path": "/p/\ufffd", "path_b64": base64.b64encode(b"/p/\xff").decode(), "version": 1}]] * 3
