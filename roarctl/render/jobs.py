@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
-from roarctl.render.summary import outcome
+from lineage.steps import NOTHING, step_graph, uses_by_step
+from roarctl.render.summary import outcome, signal_name
 from roarctl.render.text import (
     JOB_DIGITS,
     Palette,
@@ -17,7 +18,6 @@ from roarctl.render.text import (
     local_text,
     path_text,
     printable,
-    program_text,
     size_text,
     table,
     when_text,
@@ -32,6 +32,27 @@ _TITLES: Mapping[EntryKind, str] = {
 
 def short_id(head: JobHead) -> str:
     return head.id.hex()[:JOB_DIGITS] if head.id is not None else "-" * JOB_DIGITS
+
+
+def job_text(head: JobHead, palette: Palette, note: str = "") -> str:
+    """A job as a node of a graph."""
+    ended = "" if head.exit_code == 0 else f"  {outcome(head, palette)}"
+    missing = "" if head.complete or head.id is None else palette.yellow("  ! incomplete")
+    return (f"@{head.number} {palette.yellow(short_id(head))}  {command_text(head.argv, _COMMAND_WIDTH)}"
+            f"{palette.dim(f'  {note}') if note else ''}{ended}{missing}")
+
+
+def step_text(step: Step) -> str:
+    """Its program without the directory, which says less than the arguments."""
+    program, *arguments = step.argv or (step.executable,)
+    return command_text((program.rpartition(b"/")[2], *arguments), _COMMAND_WIDTH) if program else "?"
+
+
+def step_outcome(step: Step, palette: Palette) -> str:
+    """How a step ended, where that was not well; the shell knows better what it means (`grep` ends with 1)."""
+    if step.signal is not None:
+        return palette.red(signal_name(step.signal))
+    return palette.red(f"exit {step.exit_code}") if step.exit_code else ""
 
 
 def log_lines(jobs: Iterable[JobHead], now: float, palette: Palette, *, with_project: bool = False) -> list[str]:
@@ -73,7 +94,7 @@ def job_lines(job: Job, palette: Palette, *, everything: bool = False) -> list[s
         scratch = count_text(len(job.of_kind("scratch")), "file")
         lines.append(palette.dim(f"scratch: {scratch} made and gone in the job"))
     if len(job.steps) > 1:
-        lines += _steps(job.steps, palette)
+        lines += _steps(job, palette, everything=everything)
     return lines
 
 
@@ -129,19 +150,24 @@ def entry_row(entry: Entry, base: bytes, palette: Palette) -> list[str]:
     return [path, palette.dim(digest), size_text(entry.size), palette.dim(notes)]
 
 
-def _steps(steps: Sequence[Step], palette: Palette) -> list[str]:
-    lines = [f"steps: {len(steps)}"]
+def _steps(job: Job, palette: Palette, *, everything: bool) -> list[str]:
+    graph = step_graph(job, roles=None if everything else SHOWN_ROLES)
+    uses = uses_by_step(graph.versions)
+    drawn = palette.dim(f" (drawn by: roar dag @{job.head.number} --steps)") if graph.edges else ""
+    lines = [f"steps: {len(job.steps)}{drawn}"]
     depths: dict[int, int] = {}
-    for step in steps:
+    for step in job.steps:
         depths[step.index] = depths.get(step.parent, -1) + 1 if step.parent is not None else 0
-    for step in steps[:_MOST_STEPS]:
+    for step in job.steps[:_MOST_STEPS]:
         took = duration_text((step.ended_at - step.started_at) / 1e9) if step.ended_at is not None else "?"
-        failed = palette.red(f" exit {step.exit_code}") if step.exit_code else ""
+        failed = step_outcome(step, palette)
         indent = "  " * (depths[step.index] + 1)
-        text = command_text(step.argv, _COMMAND_WIDTH) or program_text((step.executable,))
-        lines.append(f"{indent}{step.index} {text}{failed} {palette.dim(took)}")
-    if len(steps) > _MOST_STEPS:
-        lines.append(palette.dim(f"  … {len(steps) - _MOST_STEPS} more: --json has them all"))
+        used = uses.get(step.index, NOTHING)
+        counts = [f"{word} {len(versions)}" for word, versions in (("reads", used.read), ("writes", used.wrote)) if versions]
+        lines.append(f"{indent}{step.index} {step_text(step)}{f' {failed}' if failed else ''} "
+                     f"{palette.dim(', '.join([took, *counts]))}")
+    if len(job.steps) > _MOST_STEPS:
+        lines.append(palette.dim(f"  … {len(job.steps) - _MOST_STEPS} more: --json has them all"))
     return lines
 
 

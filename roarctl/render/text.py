@@ -69,6 +69,11 @@ def path_text(path: bytes, base: bytes = b"") -> str:
     return printable(path)
 
 
+def name_text(path: bytes) -> str:
+    """A file's name without its directory."""
+    return printable(path.rpartition(b"/")[2] or path)
+
+
 def command_text(argv: Sequence[bytes], width: int = 0) -> str:
     """A command line that could be typed; cut to ``width``."""
     text = printable(shlex.join(argument.decode("utf-8", "surrogateescape") for argument in argv))
@@ -144,6 +149,11 @@ def local_text(nanoseconds: int) -> str:
 
 def count_text(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def ordinal(number: int) -> str:
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def table(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> list[str]:

@@ -13,12 +13,10 @@ from typing import NamedTuple
 from lineage import wire
 from lineage.v1 import lineage_pb2
 from roarctl.references import Target
-from roarctl.render.jobs import short_id
-from roarctl.render.summary import outcome
-from roarctl.render.text import Palette, command_text, hash_text, path_text, printable, size_text
+from roarctl.render.jobs import job_text
+from roarctl.render.text import Palette, hash_text, path_text, printable, size_text
 
 _MOST_LINES = 400
-_COMMAND_WIDTH = 60
 
 
 class _Node(NamedTuple):
@@ -125,13 +123,9 @@ class _Tree:
                 f"{told}{made}")
 
     def _job_text(self, at: int) -> str:
-        palette = self._palette
         head = wire.head_from(self._graph.jobs[at])
-        commit = palette.dim(f"  git {self._commits[head.run]}") if head.run in self._commits else ""
-        ended = "" if head.exit_code == 0 else f"  {outcome(head, palette)}"
-        missing = "" if head.complete or head.id is None else palette.yellow("  ! incomplete")
-        return (f"@{head.number} {palette.yellow(short_id(head))}  {command_text(head.argv, _COMMAND_WIDTH)}"
-                f"{commit}{ended}{missing}")
+        commit = f"git {self._commits[head.run]}" if head.run in self._commits else ""
+        return job_text(head, self._palette, commit)
 
 
 def tree_lines(graph: lineage_pb2.Graph, target: Target, commits: Mapping[bytes, str], base: bytes, palette: Palette,

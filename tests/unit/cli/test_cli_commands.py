@@ -10,6 +10,7 @@ import pytest
 from blake3 import blake3
 from harness import BIN
 from samples import SESSION, entry, job, pipeline
+from stepped import piped
 
 from lineage import wire
 from lineage.errors import AmbiguousError, NotFoundError
@@ -41,7 +42,8 @@ def session(daemon, roar):
 
 @pytest.mark.parametrize(("line", "schema"), [
     (["init"], "roar.session/1"), (["log"], "roar.log/1"), (["show"], "roar.job/1"), (["dag"], "roar.dag/1"),
-    (["lineage", "@"], "roar.lineage/1"), (["status"], "roar.status/1"), (["reset"], "roar.reset/1")])
+    (["dag", "--steps"], "roar.steps/1"), (["lineage", "@"], "roar.lineage/1"),
+    (["status"], "roar.status/1"), (["reset"], "roar.reset/1")])
 def test_one_document_with_a_schema(roar, session, line, schema):
     done = roar(*line, "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -186,6 +188,28 @@ def test_output_that_cannot_be_written(roar, session):
     with open("/dev/full", "w") as full:
         done = roar("log", capture_output=False, stdout=full, stderr=-1)
     assert (done.returncode, done.stderr) == (1, "roar: cannot write the answer: No space left on device\n")
+
+
+def test_steps_of_a_job(roar, session):
+    whole = piped()
+    session.answers["Lineage/GetJob"] = wire.job_to(whole)
+    session.entries = [wire.entry_to(each) for each in whole.entries]
+    assert "│  pipe → [2]" in roar("dag", "--steps").stdout
+    assert "libc.so.6" in roar("dag", "@3", "--steps", "--all").stdout
+    assert [asked.reference for asked in session.requests("Lineage/Resolve")] == ["@", "@3"]
+    edges = json.loads(roar("dag", "--steps", "--json").stdout)["edges"]
+    assert [(edge["from"], edge["to"]) for edge in edges] == [(1, 2), (2, 3)]
+    steps = json.loads(roar("show", "@", "--json").stdout)["steps"]
+    assert steps[3]["outputs"] == [{"path": "/p/out.csv", "version": 1}]
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    (["@3"], "roar dag @3 --steps"), (["--all"], "roar dag @ --steps"), (["out.txt", "--steps"], "out.txt is not a job")])
+def test_what_has_no_steps(roar, session, line, words):
+    session.answers["Lineage/Resolve"] = lineage_pb2.ResolveResponse(kind="artifact", id=b"\xaa" * 32, path=b"/p/x")
+    done = roar("dag", *line)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
 
 
 def test_log_of_a_session_and_of_everything(roar, session):

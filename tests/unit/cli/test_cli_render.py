@@ -8,15 +8,15 @@ import pytest
 from samples import BEGAN, SESSION, STEP, entry, graph_head, incomplete, job, pipeline
 
 from lineage import wire
-from lineage.document import DagEdge
 from lineage.ids import counts_of
 from lineage.records import Entry, Job
 from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
 from roarctl.freshness import Checked
 from roarctl.references import Target
 from roarctl.render.artifacts import artifact_lines
-from roarctl.render.dag import dag_lines, drawing_order
+from roarctl.render.dag import dag_lines
 from roarctl.render.jobs import job_lines, log_lines, session_lines
+from roarctl.render.lanes import Edge, drawing_order
 from roarctl.render.status import status_lines
 from roarctl.render.summary import MOST_LINES, summary
 from roarctl.render.text import (
@@ -24,6 +24,7 @@ from roarctl.render.text import (
     Palette,
     command_text,
     duration_text,
+    ordinal,
     path_text,
     printable,
     program_text,
@@ -169,7 +170,7 @@ def test_dag_of_jobs_that_overlapped_has_makers_first_and_says_what_goes_back():
 
 @pytest.mark.parametrize("jobs", [1, 2, 3, 40])
 def test_dag_where_everyone_took_from_everyone_comes_to_an_end(jobs):
-    edges = [DagEdge(source, target, (0,)) for source in range(jobs) for target in range(jobs)]
+    edges = [Edge(source, target, ("a",)) for source in range(jobs) for target in range(jobs)]
     assert drawing_order(jobs, edges) == list(range(jobs))
     graph = lineage_pb2.Graph(jobs=[graph_head(number + 1, "job") for number in range(jobs)])
     graph.artifacts.add(hash=b"a" * 32, path=b"/p/a", produced=True)
@@ -302,6 +303,8 @@ def test_programs_by_their_best_word(argv, text):
 
 
 def test_words():
+    assert [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == [
+        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"]
     assert command_text((b"sh", b"-c", b"a b")) == "sh -c 'a b'"
     assert command_text((b"x" * 100,), 10) == "x" * 9 + "…"
     assert path_text(b"/p/a", b"/p") == "a"
