@@ -30,6 +30,7 @@ _CHANGES: frozenset[Access] = frozenset({"create", "write", "truncate"})  # else
 _SELF = re.compile(rb"^/(?:proc/(?:self|thread-self)|dev(?=/fd/))/")
 _DESCRIPTOR = re.compile(rb"/proc/([0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
 
+_READ, _WROTE, _BEGAN = range(3)  # how a step used a file; began: created or truncated it
 _READS: dict[int, Access] = {layout.READ: "read", layout.MAP: "map", layout.EXEC: "execute"}
 _WRITES: dict[int, tuple[Access, ...]] = {
     layout.WRITE: ("write",), layout.MAP_WRITE: ("map", "write"), layout.RESIZE: ("truncate",)}
@@ -65,7 +66,7 @@ class FileState:
         self.written = False
         self.created = False
         self.renamed = False                            # its ctime may differ for that alone
-        self.uses: list[tuple[int, int, bool]] = []     # time, step, wrote: each that is not like the one before
+        self.uses: list[tuple[int, int, int]] = []      # time, step, how: each that is not like the one before
         self.executed_at = 0                            # of a script that was not opened
         self.due = False                                # waits to be hashed as an output, before the job ends
         self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
@@ -82,9 +83,26 @@ class FileState:
         self.kept = False                               # and nothing but appending has happened to it
         self.prefix: bytes | None = None                # the hash of what is before what was appended
 
-    def use(self, time: int, step: int, wrote: bool) -> None:
-        if not self.uses or self.uses[-1][1:] != (step, wrote):
-            self.uses.append((time, step, wrote))
+    def use(self, time: int, step: int, how: int) -> None:
+        if not self.uses or self.uses[-1][1:] != (step, how):
+            self.uses.append((time, step, how))
+
+    def ordered_uses(self) -> list[tuple[int, bool]]:
+        """(step, did it write?) in the order of time. Who only opened a file anew did not write what others then wrote: a
+        shell opens what its programs write."""
+        ordered: list[tuple[int, int]] = []
+        for _, step, how in sorted(self.uses):
+            while how == _WROTE and ordered and ordered[-1][1] == _BEGAN:
+                ordered.pop()
+            if not ordered or ordered[-1] != (step, how):
+                ordered.append((step, how))
+        return [(step, how != _READ) for step, how in ordered]
+
+    def took_before(self) -> set[int]:
+        """The steps that took what was there before the job: who read it before anyone wrote it, or first appended to it."""
+        uses = self.ordered_uses()
+        first_write = next((at for at, (_, wrote) in enumerate(uses) if wrote), len(uses))
+        return {step for step, _ in uses[:first_write + self.of.appended]} or self.read_steps  # or its name was taken first
 
     @property
     def special(self) -> bool:
@@ -364,9 +382,9 @@ class FileTable:
     def _open(self, state: FileState, file: FileId, event: AccessEvent) -> None:
         if event.flags & layout.F_CREATED or event.f_flags & layout.O_TMPFILE:
             state.created = True
-            self._wrote(state, event.step, event.time, "create")
+            self._wrote(state, event.step, event.time, "create", how=_BEGAN)
         elif event.flags & layout.F_TRUNCATED:
-            self._wrote(state, event.step, event.time, "truncate")
+            self._wrote(state, event.step, event.time, "truncate", how=_BEGAN)
             state.of.kept = False
         elif (event.f_mode & layout.FMODE_READ and not state.of.changed and file.size > layout.CARRY_MAX
               and state.of.input_hash is None):
@@ -375,7 +393,7 @@ class FileTable:
     def _read(self, state: FileState, file: FileId, kind: int, step: int, time: int) -> None:
         state.read.add(_READS[kind])
         state.read_steps.add(step)
-        state.use(time, step, False)
+        state.use(time, step, _READ)
         if not state.of.changed:
             if not state.taken:
                 self._take(state, file)
@@ -430,22 +448,22 @@ class FileTable:
         self._wrote(state, event.step, event.time, *_WRITES[event.kind])
 
     @staticmethod
-    def _wrote(state: FileState, step: int, time: int, *words: Access) -> None:
+    def _wrote(state: FileState, step: int, time: int, *words: Access, how: int = _WROTE) -> None:
         state.written = True
         state.of.changed = state.of.changed or not _CHANGES.isdisjoint(words)
         state.wrote.update(words)
         state.write_steps.add(step)
-        state.use(time, step, True)
+        state.use(time, step, how)
 
     @staticmethod
     def _special(state: FileState, event: AccessEvent) -> None:
         """Devices and pipes hold nothing: only who used them, and how, is known."""
         if event.kind in _READS:
             state.read.add(_READS[event.kind])
-            state.use(event.time, event.step, False)
+            state.use(event.time, event.step, _READ)
         elif event.kind in _WRITES:
             state.read.update(_WRITES[event.kind])
-            state.use(event.time, event.step, True)
+            state.use(event.time, event.step, _WROTE)
         state.read_steps.add(event.step)
 
     # ---- names ----
@@ -501,7 +519,7 @@ class FileTable:
         state.renamed = True
         self._place(state, path)
         if state.written:
-            state.use(event.time, event.step, False)    # who moves it hands it on
+            state.use(event.time, event.step, _READ)    # who moves it hands it on
         self._wrote(state, event.step, event.time, "rename")
 
     def _rename_directory(self, old: bytes, new: bytes) -> None:

@@ -83,19 +83,19 @@ class Recorder:
     def _special(self, state: FileState) -> Entry:
         path = state.first_path if state.path or not state.file else b"pipe:[%d]" % state.file.ino
         return self._entry("pipe" if state.pipe else "device", path, None, SPECIAL, None, state.read, state.read_steps,
-                           identity=_identity(state.file), history=self._history(state) if state.pipe else ())
+                           identity=_identity(state.file), history=self._history(state, state.read_steps) if state.pipe else ())
 
     def _is_directory(self, state: FileState) -> bool:
         """A directory that was moved, of which no file was opened: it has no content of its own."""
         _, found = self._settled.get(id(state), _UNKNOWN)
         return state.file is None and found[1] == SPECIAL
 
-    def _history(self, state: FileState) -> tuple[int, ...]:
-        """See records.Entry: nothing where it says no more than the steps do."""
-        uses = sorted(state.uses)
-        if all(wrote for _, _, wrote in uses) and len(uses) <= len(state.write_steps):
+    def _history(self, state: FileState, steps: Iterable[int]) -> tuple[int, ...]:
+        """See records.Entry: nothing where it says no more than the entry's steps do."""
+        uses = state.ordered_uses()
+        if all(wrote for _, wrote in uses) and sorted(step for step, _ in uses) == sorted(steps):
             return ()
-        return tuple(2 * self._job.tree.step_index(step) + wrote for _, step, wrote in uses)
+        return tuple(2 * self._job.tree.step_index(step) + wrote for step, wrote in uses)
 
     def _exists(self, state: FileState) -> bool:
         """Is the very file that the job wrote still where the job left it?"""
@@ -110,7 +110,7 @@ class Recorder:
         if digest is None and content.kept:
             digest = content.prefix
         appended: set[Access] = {"write"}
-        words, steps = (appended, state.write_steps) if content.appended and not state.read else (state.read, state.read_steps)
+        words = appended if content.appended and not state.read else state.read
         identity = _identity(file)
         size = file.size if file is not None else None
         if state.executed_at:  # a script that nobody opened: good if it has not changed since
@@ -126,8 +126,8 @@ class Recorder:
                 reason = GONE
         elif file.magic in KERNEL_FILES:
             digest, reason = None, KERNEL_MADE
-        return self._entry("input", state.input_path, digest, "" if digest else reason or GONE, size, words, steps,
-                           executed="execute" in state.read, identity=identity)
+        return self._entry("input", state.input_path, digest, "" if digest else reason or GONE, size, words,
+                           state.took_before(), executed="execute" in state.read, identity=identity)
 
     def _written(self, state: FileState) -> Entry | None:
         words, steps = set(state.wrote), set(state.write_steps)
@@ -139,10 +139,10 @@ class Recorder:
             if state.file is not None and state.file.magic in KERNEL_FILES:
                 digest, reason = None, KERNEL_MADE
             return self._entry("output", canonical, digest, reason, size, words, steps, target=target,
-                               identity=(dev, ino) if ino else _identity(state.file), history=self._history(state))
+                               identity=(dev, ino) if ino else _identity(state.file), history=self._history(state, steps))
         kind: EntryKind = "scratch" if state.created or state.file is None or state.nameless else "removed"
         return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps,
-                           identity=_identity(state.file), history=self._history(state))
+                           identity=_identity(state.file), history=self._history(state, steps))
 
     def _entry(self, kind: EntryKind, path: bytes, digest: bytes | None, reason: str, size: int | None,
                words: Iterable[Access], steps: Iterable[int], *, executed: bool = False,

@@ -54,6 +54,27 @@ def test_entry_has_size_role_access_and_steps(project: Project) -> None:
     assert sorted(job.programs[step] for step in written["steps"]) == ["cat", "dash"]
 
 
+def test_steps_of_a_shell_script_are_a_pipeline(project: Project) -> None:
+    """Through pipes, through a file that is written twice, appended to and moved; the shell itself hands nothing over."""
+    project.write("in.txt", "b\na\n" * 100)
+    project.write("log", "before\n")
+    for _ in range(2):  # what it leaves is there already when it runs again
+        job = project.sh("cut -c1 in.txt | sort > x; uniq x > a; head in.txt > x; tac x > b; cat a >> log; cat b >> log;"
+                         "wc log > n.tmp; mv n.tmp n; cat n > m")
+        job.assert_complete()
+        graph = project.json("dag", "--steps")
+        programs = [os.path.basename(node["argv"][0]) for node in graph["nodes"]]
+        edges = {(programs[edge["from"]], programs[edge["to"]], f"{os.path.basename(one['path'])}#{one['version']}")
+                 for edge in graph["edges"] for one in edge["artifacts"]}
+        pipe = next(entry for entry in job["pipes"])["path"]
+        assert edges == {
+            ("cut", "sort", f"{pipe}#1"), ("sort", "uniq", "x#1"), ("head", "tac", "x#2"), ("uniq", "cat", "a#1"),
+            ("tac", "cat", "b#1"), ("cat", "wc", "log#1"), ("wc", "mv", "n#1"), ("mv", "cat", "n#2")}
+        before = {os.path.basename(one["path"]): [programs[step] for step in one["readers"]]
+                  for one in graph["artifacts"] if one["version"] == 0 and one["role"] == "data"}
+        assert before == {"in.txt": ["cut", "head"], "log": ["cat"]}
+
+
 def test_redirected_descriptors_of_the_job_itself(project: Project) -> None:
     """`roar run tr a-z A-Z <in >out`: files that were open before the job began."""
     project.write("in.txt", "shout\n")

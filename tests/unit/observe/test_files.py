@@ -187,3 +187,39 @@ def test_written_again_after_closing_is_queued_again(story: Story) -> None:
         story.access(layout.WRITE, 1)
         story.access(layout.CLOSE, 1)
     assert story.table.closed == [story.state(1)] * 2
+
+
+def test_uses_are_in_the_order_of_time_not_of_arrival(story: Story) -> None:
+    story.access(layout.WRITE, 1, b"/d/a", step=1)
+    story.access(layout.READ, 1, step=2)
+    story.access(layout.READ, 1, step=2)
+    story.access(layout.WRITE, 1, step=1)
+    state = story.state(1)
+    assert state.ordered_uses() == [(1, True), (2, False), (1, True)]
+    state.uses.reverse()
+    assert state.ordered_uses() == [(1, True), (2, False), (1, True)]
+
+
+def test_who_opens_what_another_writes_did_not_write_it(story: Story) -> None:
+    """A shell, for `> file`; but `: > file` leaves what it made."""
+    story.access(layout.OPEN, 1, b"/d/a", layout.F_CREATED, step=1)
+    assert story.state(1).ordered_uses() == [(1, True)]
+    story.access(layout.OPEN, 1, flags=layout.F_TRUNCATED, step=2)
+    story.access(layout.WRITE, 1, step=3)
+    assert story.state(1).ordered_uses() == [(3, True)]
+    story.access(layout.OPEN, 1, flags=layout.F_TRUNCATED, step=1)
+    story.access(layout.READ, 1, step=4)
+    story.access(layout.WRITE, 1, step=3)
+    assert story.state(1).ordered_uses() == [(3, True), (1, True), (4, False), (3, True)]
+
+
+def test_who_took_what_was_there_before(story: Story) -> None:
+    for step in (1, 2):
+        story.access(layout.READ, 1, b"/d/a", step=step)
+    story.access(layout.WRITE, 1, step=3)
+    story.access(layout.READ, 1, step=4)
+    assert story.state(1).took_before() == {1, 2}
+    story.access(layout.WRITE, 2, b"/d/log", step=5, offset=10, flags=layout.F_APPENDED)
+    story.access(layout.WRITE, 2, step=6, offset=12, flags=layout.F_APPENDED)
+    story.access(layout.READ, 2, step=7)
+    assert story.state(2).took_before() == {5}
