@@ -100,6 +100,59 @@ INLINE u32 put_root(struct roar_names *event)
     return FORGET(event->lens[0]);
 }
 
+/* A name that begins with one of the process's own descriptors: which, how long that part is, and what
+ * follows; else -1. User space
+ * would come too late to look it up. */
+INLINE int own_descriptor(const char *name, int kernel, u32 *length, char *next)
+{
+    u64 head[2] = {};
+    int fd = 0;
+    u32 at;
+
+    read_text((char *)head, sizeof(head), name, kernel);
+    if (head[0] == 0x2f64662f7665642f)                  /* "/dev/fd/", the first byte lowest */
+        at = 8;
+    else if (head[0] == 0x65732f636f72702f && (head[1] & 0xffffffffffff) == 0x2f64662f666c)     /* "/proc/self/fd/" */
+        at = 14;
+    else
+        return -1;
+    for (int i = 0; i < 6; i++) {
+        char digit = 0;
+
+        if (kernel)
+            bpf_probe_read_kernel(&digit, 1, name + at);
+        else
+            bpf_probe_read_user(&digit, 1, name + at);
+        if (digit < '0' || digit > '9') {
+            *length = at;
+            *next = digit;
+            return digit && digit != '/' ? -1 : fd;
+        }
+        fd = fd * 10 + digit - '0';
+        at++;
+    }
+    return -1;
+}
+
+#define AT_SYMLINK_FOLLOW 0x400
+
+/* Such a name becomes one that is relative to the descriptor; nothing is left of one that means the open file itself. */
+INLINE void resolve_descriptor(struct pending *todo, int which)
+{
+    u32 length = 0;
+    char last = 0;
+    int fd = own_descriptor(todo->name[which], todo->kernel, &length, &last);
+
+    if (fd < 0)
+        return;
+    if (last != '/' && todo->kind != ROAR_TRUNCATE && !(todo->kind == ROAR_LINK && todo->call_flags & AT_SYMLINK_FOLLOW))
+        return;                                         /* the link in /proc is meant */
+    todo->directory[which] = fd;
+    todo->name[which] += last == '/' ? length + 1 : length;
+    if (last != '/')
+        todo->descriptor = fd;
+}
+
 int on_names(void *ctx)
 {
     struct roar_member *member = running();
@@ -110,6 +163,10 @@ int on_names(void *ctx)
 
     if (!member || !event || !todo)
         return 0;
+    if (todo->name[0] && todo->kind != ROAR_SYMLINK)
+        resolve_descriptor(todo, 0);
+    if (todo->name[1])
+        resolve_descriptor(todo, 1);
     begin_names(event, member, todo->kind, todo->descriptor);
     event->head.flags = todo->flags;
     event->token = todo->token;

@@ -14,6 +14,7 @@ import contextlib
 import enum
 import errno
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,7 @@ from blake3 import blake3
 
 from roard import collector
 from roard.content.channel import Channel
+from roard.content.mounts import Mounts
 from roard.content.packages import PackageIndex
 
 _BLOCK = 1 << 20
@@ -33,6 +35,8 @@ _SMALL = 1 << 16
 _LARGE = 1 << 20
 _THREADS = 2
 _MOST_LINKS = 40  # path_resolution(7)
+_FOREIGN = re.compile(rb"/proc/([0-9]+)/root(?=/)")
+UNKNOWN_PATH = b"?"  # a real one is absolute
 _LONGEST = 4095  # PATH_MAX, without the NUL
 #: st_dev of these file systems is not the super block's device (subvolumes, layers): the inode alone identifies.
 _VIRTUAL_DEV = {0x9123683E, 0x794C7630}  # btrfs, overlayfs
@@ -233,12 +237,28 @@ def _settle_special(path: bytes) -> Settled:
 
 def _real(root: bytes, path: bytes) -> bytes:
     """realpath(3), for a process with that root."""
+    foreign = _FOREIGN.match(path)
     try:
+        if foreign:
+            return _real_foreign(int(foreign[1]), path[foreign.end():])
         if root == b"/" or not path.startswith(root + b"/"):
             return os.path.realpath(path)
         return _real_below(root, path[len(root):])
     except (OSError, ValueError):
         return path
+
+
+def _real_foreign(tgid: int, path: bytes) -> bytes:
+    """A path of another mount namespace: where this one has that, else the path as it is there; UNKNOWN_PATH where the
+    process has ended, and its namespace cannot be looked at."""
+    root = b"/proc/%d/root" % tgid
+    there = _real_below(root, path)[len(root):]
+    try:
+        mounts, own = Mounts(str(tgid)), Mounts()
+    except OSError:
+        return UNKNOWN_PATH
+    with contextlib.closing(mounts), contextlib.closing(own):
+        return own.place(*mounts.inside(there)) or there
 
 
 def _real_below(root: bytes, path: bytes) -> bytes:

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterable, Mapping
 
 from lineage.records import Access
+from roard.content.worker import UNKNOWN_PATH
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent
 from roard.probe import layout
 from roard.probe.layout import FileId
@@ -25,7 +26,6 @@ AT_REMOVEDIR = 0x200
 MOST_VERSIONS = 1000
 
 CHANGED_BEFORE = "it changed before it could be hashed"
-_UNKNOWN = b"?"  # no path: a real one is absolute
 _CHANGES: frozenset[Access] = frozenset({"create", "write", "truncate"})  # else a name has changed, not the content
 _SELF = re.compile(rb"^/(?:proc/(?:self|thread-self)|dev(?=/fd/))/")
 _DESCRIPTOR = re.compile(rb"/proc/([0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
@@ -220,7 +220,7 @@ class FileTable:
             self.cut_paths += 1
             return
         first, second = self._told(event)
-        if event.flags & layout.F_UNREADABLE or _UNKNOWN in (first, second):
+        if event.flags & layout.F_UNREADABLE or UNKNOWN_PATH in (first, second):
             self.unknown_paths += 1
             return
         if event.kind == layout.SYMLINK:
@@ -287,11 +287,11 @@ class FileTable:
             return name
         if follow:
             real = self._canonical.get(name, name)
-            return _UNKNOWN if _DESCRIPTOR.fullmatch(real) else real
+            return UNKNOWN_PATH if _DESCRIPTOR.fullmatch(real) else real
         directory, _, last = name.rpartition(b"/")
         real = self._canonical.get(directory or b"/", directory)
-        if _DESCRIPTOR.fullmatch(real):
-            return _UNKNOWN                             # whose descriptor it was has ended
+        if real == UNKNOWN_PATH or _DESCRIPTOR.fullmatch(real):
+            return UNKNOWN_PATH                         # whose descriptor or namespace it was has ended
         return real.rstrip(b"/") + b"/" + last
 
     def _forget_links(self, path: bytes) -> None:

@@ -22,12 +22,12 @@ from typing import Any
 from lineage.errors import InvalidError, NotFoundError, UnavailableError
 from lineage.records import Host, Job, JobHead, Reason, Session, User
 from roard.content.hashing import ENDED, KERNEL_FILES, RACY_NS, Hashing
+from roard.content.mounts import Mounts
 from roard.content.worker import Outcome, Question, Settled
 from roard.observe import record
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
 from roard.observe.files import FileState, FileTable
 from roard.observe.job import Process, WatchedJob, boot_offset, lives
-from roard.observe.mounts import Mounts
 from roard.observe.tree import Tree
 from roard.probe import layout
 from roard.probe.layout import FileId
@@ -314,13 +314,18 @@ class Observer:
         return (path, flags) if home is None else (home, flags & ~(layout.F_FOREIGN | layout.F_DETACHED))
 
     def _names_at_home(self, event: NameEvent) -> NameEvent:
+        """Names in another mount namespace. Those that lead through directories may pass its mounts: to be looked up."""
         if not event.flags & layout.F_FOREIGN:
             return event
-        first, second = (self._mounts.place(dev, path) if path else None for dev, path in event.inner)
-        flags = event.flags & ~layout.F_FOREIGN
-        if first is None and second is None:
-            flags &= ~layout.F_TYPED  # what is mounted there alone is as the process named it: nobody else can look
-        return event._replace(first=first or event.first, second=second or event.second, flags=flags)
+        def at_home(path: bytes, dev: int, inner: bytes) -> bytes:
+            if not inner:
+                return path
+            if event.flags & layout.F_TYPED:
+                return b"/proc/%d/root%b" % (event.tgid, path)
+            return self._mounts.place(dev, inner) or path
+
+        first, second = at_home(event.first, *event.inner[0]), at_home(event.second, *event.inner[1])
+        return event._replace(first=first, second=second, flags=event.flags & ~layout.F_FOREIGN)
 
     def _watch_compat(self, job: WatchedJob) -> None:
         """A 32-bit program: its calls are seen from now on, in this job, and from the start in this user's next ones."""

@@ -135,7 +135,7 @@ class Decoder:
     def _name(root: bytes, directory: bytes, inner: bytes, text: bytes) -> tuple[bytes, bytes]:
         """The path as the process sees it, and, in another mount namespace, that inside the file system."""
         name = text[:-1]
-        if not name:
+        if not text:
             return b"", b""
         return joined(path_of(directory), name, root), joined(path_of(inner), name) if inner else b""
 
