@@ -32,11 +32,13 @@ HASHED = ("inputs", "outputs")
 #: What a stimulus exits with, and a sentence on stderr, where the kernel lacks what it is about.
 UNSUPPORTED = 77
 _FINAL_SECONDS = 30
+_SHOWN_BYTES = 100
 
-#: Content and access of one entry. Content None: an entry without a hash (symbolic links). Access None: whichever words.
-Expected = tuple[bytes | None, str | None]
-#: By path, relative to the project. A list: several files had that path.
-Table = Mapping[str | bytes, Expected | list[Expected]]
+#: Content and access of one entry. Content "@program": that of a stimulus; "/path": of that file; None: an entry without a
+#: hash (symbolic links). Access None: whichever words.
+Expected = tuple[bytes | str | None, str | None]
+#: By path, relative to the project (or made from the project's). A list: several files had that path.
+Table = Mapping[str | bytes | Callable[[Path], bytes], Expected | list[Expected]]
 #: Instead of a table: whatever is there is right.
 ANY: Table = {"": (None, None)}
 
@@ -179,7 +181,9 @@ def run(row: Row, project: Project, programs: Programs, viewer: Viewer) -> None:
 
 def _prepare(row: Row, project: Project, programs: Programs) -> list[str]:
     for name, content in row.files.items():
-        project.write(name, content)
+        path = project.write(name, content)
+        if content.startswith(b"#!"):
+            path.chmod(0o755)
     for name, stimulus in row.programs.items():
         project.write(name, programs.path(stimulus).read_bytes()).chmod(0o755)
     for name, target in row.soft.items():
@@ -193,7 +197,9 @@ def _prepare(row: Row, project: Project, programs: Programs) -> list[str]:
 
 
 def _record(row: Row, command: list[str], project: Project) -> None:
+    out = errors = b""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.suppress(BrokenPipeError))   # it ended without asking
         options = {"stdin": subprocess.PIPE if row.during else subprocess.DEVNULL, "stdout": subprocess.PIPE,
                    "stderr": subprocess.PIPE, **(row.inherits(project.path, stack) if row.inherits else {})}
         process = stack.enter_context(project.popen("run", "-q", "--", *command, **options))
@@ -239,7 +245,7 @@ def compare(row: Row, document: Mapping[str, Any], project: Path, programs: Prog
     unhashed = {_relative(path_of(entry), project) for entry in document["inputs"] if excused and entry["hash"] is None}
     problems = [] if document["complete"] or excused else [f"  not complete: {document['incomplete_reasons']}"]
     pairs = [(((kind, path, None) if kind == "inputs" and path in unhashed else (kind, path, digest)), words)
-             for kind in KINDS for (_, path, digest), words in _expected(row, kind, programs)]
+             for kind in KINDS for (_, path, digest), words in _expected(row, kind, project, programs)]
     expected, wanted = dict(pairs), Counter(key for key, _ in pairs)
     found: Counter[Key] = Counter()
     for kind in KINDS:
@@ -258,17 +264,23 @@ def compare(row: Row, document: Mapping[str, Any], project: Path, programs: Prog
     return problems + _system_problems(row, document) + _identity_problems(document)
 
 
-def _expected(row: Row, kind: str, programs: Programs) -> Iterator[tuple[Key, str | None]]:
+def _expected(row: Row, kind: str, project: Path, programs: Programs) -> Iterator[tuple[Key, str | None]]:
     table: Table = getattr(row, kind)
     if table is ANY:
         return
     if kind == "inputs" and row.stimulus:
         program = programs.path(row.stimulus)
         yield (kind, os.fsencode(program), blake(program.read_bytes())), "execute"
-    for path, entries in table.items():
+    for name, entries in table.items():
+        path = name(project) if callable(name) else os.fsencode(name)
         for content, words in entries if isinstance(entries, list) else [entries]:
-            digest = None if content is None or kind not in HASHED else blake(content)
-            yield (kind, os.fsencode(path), digest), words
+            yield (kind, path, _digest(content, programs) if kind in HASHED else None), words
+
+
+def _digest(content: bytes | str | None, programs: Programs) -> str | None:
+    if isinstance(content, str):
+        content = (programs.path(content[1:]) if content.startswith("@") else Path(content)).read_bytes()
+    return None if content is None else blake(content)
 
 
 def path_of(entry: Mapping[str, Any]) -> bytes:
@@ -310,7 +322,8 @@ def _system_problems(row: Row, document: Mapping[str, Any]) -> list[str]:
 
 
 def _line(kind: str, path: bytes, digest: str | None) -> str:
-    return f"{kind} {path!r} {digest[:12] if digest else '-'}"
+    name = repr(path) if len(path) < _SHOWN_BYTES else f"…{path[-_SHOWN_BYTES:]!r}"
+    return f"{kind} {name} {digest[:12] if digest else '-'}"
 
 
 def _listing(document: Mapping[str, Any], project: Path) -> list[str]:
