@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
+import signal
+import socket
 import subprocess
 import textwrap
 import time
@@ -16,10 +19,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
-from harness import SHOWN, Project, blake
+from harness import BIN, SHOWN, Project, blake
 
 from lineage.document import job_document
 from lineage.errors import RoarError
@@ -66,10 +69,10 @@ class Row:
     programs: Mapping[str, str] = field(default_factory=dict)
     #: Prepares the project, and cleans up behind the job.
     around: Callable[[Path], contextlib.AbstractContextManager[None]] | None = None
-    #: Runs beside the job, which has pipes for stdin and stdout.
-    during: Callable[[Path, subprocess.Popen[bytes]], None] | None = None
-    #: Further arguments for Popen, made from the project's path.
-    inherits: Callable[[Path, contextlib.ExitStack], Mapping[str, Any]] | None = None
+    #: Runs beside the job, with the other ends of its stdin and stdout.
+    during: Callable[[Path, Process], None] | None = None
+    #: Makes descriptors for the job, by their numbers, from the project's path; what is entered is closed afterwards.
+    inherits: Callable[[Path, contextlib.ExitStack], Mapping[int, int]] | None = None
     exit_code: int = 0
     #: The code of a reason: the record has this one and says so (then nothing else is asserted), instead of being exact.
     incomplete: str = ""
@@ -146,9 +149,8 @@ class Programs:
 class Viewer:
     """`roar show --json` without starting a program for it."""
 
-    def __init__(self, socket: Path) -> None:
-        identity = clients.identify(str(socket))
-        self._client = clients.Client(str(socket), identity)
+    def __init__(self, path: Path) -> None:
+        self._client = clients.Client(str(path), clients.identify(str(path)))
 
     def last(self, project: Path) -> dict[str, Any]:
         """The project's only job, when its record is final."""
@@ -164,14 +166,70 @@ class Viewer:
             time.sleep(0.02)
 
 
-def run(row: Row, project: Project, programs: Programs, viewer: Viewer) -> None:
+class Process:
+    """One `roar`, as far as its caller is concerned."""
+
+    def __init__(self, arguments: Sequence[str], pid: int, control: IO[bytes], stdin: int, stdout: int, stderr: int) -> None:
+        self.args = ["roar", *arguments]
+        self.pid = pid
+        self.stdin, self.stdout, self._stderr = os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb"), os.fdopen(stderr, "rb")
+        self._control = control
+
+    def communicate(self) -> tuple[int, bytes, str]:
+        """(exit code, what is left of its output, its complaints)"""
+        self.stdin.close()
+        with self.stdout, self._stderr:
+            out, errors = self.stdout.read(), self._stderr.read()
+        return int(self._control.readline()), out, errors.decode()
+
+
+class Starter:
+    """Starts `roar run`: see preloaded.py."""
+
+    def __init__(self, socket_path: Path, home: Path) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        environment = {**os.environ, "ROARD_SOCKET": str(socket_path), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1",
+                       "HOME": str(home)}
+        with theirs:
+            self._process = subprocess.Popen([BIN / "python", Path(__file__).with_name("preloaded.py")], stdin=theirs,
+                                             env=environment)
+        self._socket, self._control = ours, ours.makefile("rb", 0)
+
+    def start(self, arguments: Sequence[str], directory: Path, descriptors: Mapping[int, int]) -> Process:
+        """``descriptors``: by the number that it has for the process; 0, 1 and 2 become pipes where they are not given."""
+        stdin, ours_in = os.pipe()
+        ours_out, stdout = os.pipe()
+        ours_err, stderr = os.pipe()
+        given = {0: stdin, 1: stdout, 2: stderr, **descriptors}
+        request = {"arguments": arguments, "directory": str(directory), "descriptors": list(given)}
+        socket.send_fds(self._socket, [json.dumps(request).encode()], list(given.values()))
+        for fd in (stdin, stdout, stderr):
+            os.close(fd)
+        return Process(arguments, int(self._control.readline()), self._control, ours_in, ours_out, ours_err)
+
+    def close(self) -> None:
+        self._control.close()
+        self._socket.close()
+        self._process.wait(30)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all rows use."""
+
+    programs: Programs
+    starter: Starter
+    viewer: Viewer
+
+
+def run(row: Row, project: Project, bench: Bench) -> None:
     """Runs a row's command under roar and compares its record; skips where the stimulus cannot be."""
     try:
-        prepared = _prepare(row, project, programs)
+        command = _prepare(row, project, bench.programs)
         with row.around(project.path) if row.around else contextlib.nullcontext():
-            _record(row, prepared, project)
-            document = viewer.last(project.path)
-            problems = compare(row, document, project.path, programs)
+            _record(row, command, project.path, bench.starter)
+            document = bench.viewer.last(project.path)
+            problems = compare(row, document, project.path, bench.programs)
     except Unsupported as reason:
         pytest.skip(str(reason))
     if problems:
@@ -196,24 +254,23 @@ def _prepare(row: Row, project: Project, programs: Programs) -> list[str]:
     return command
 
 
-def _record(row: Row, command: list[str], project: Project) -> None:
-    out = errors = b""
+def _record(row: Row, command: list[str], project: Path, starter: Starter) -> None:
     with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.suppress(BrokenPipeError))   # it ended without asking
-        options = {"stdin": subprocess.PIPE if row.during else subprocess.DEVNULL, "stdout": subprocess.PIPE,
-                   "stderr": subprocess.PIPE, **(row.inherits(project.path, stack) if row.inherits else {})}
-        process = stack.enter_context(project.popen("run", "-q", "--", *command, **options))
+        descriptors = row.inherits(project, stack) if row.inherits else {}
+        process = starter.start(["run", "-q", "--", *command], project, descriptors)
         try:
             if row.during:
-                row.during(project.path, process)
-            out, errors = process.communicate(timeout=60)
+                with contextlib.suppress(BrokenPipeError):      # it ended without asking
+                    row.during(project, process)
         except BaseException:
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
             raise
-    if process.returncode == UNSUPPORTED:
-        raise Unsupported(errors.decode().strip().splitlines()[-1])
-    if process.returncode != row.exit_code:
-        raise RuntimeError(f"the stimulus ended with {process.returncode}\n{out!r}\n{errors.decode()}")
+        code, out, errors = process.communicate()
+    if code == UNSUPPORTED:
+        raise Unsupported(errors.strip().splitlines()[-1])
+    if code != row.exit_code:
+        raise RuntimeError(f"the stimulus ended with {code}\n{out!r}\n{errors}")
 
 
 @contextlib.contextmanager

@@ -263,7 +263,7 @@ _MAP = [
     # a while between: what was in a mapping, and is not any more, nobody can tell
     Row("mprotect-makes-a-shared-mapping-writable", python("""
         import time
-        at = call(9, 0, 4096, 1, 1, os.open('in', os.O_RDWR), 0); time.sleep(0.3)
+        at = call(9, 0, 4096, 1, 1, os.open('in', os.O_RDWR), 0); time.sleep(0.6)
         call(10, at, 4096, 3); ctypes.memmove(at, b'WHAT', 4)
     """), SOURCE, {"in": (IN, "map")}, {"in": (b"WHAT" + IN[4:], "map write")}),
     Row("mprotect-at-once", python("""
@@ -277,7 +277,7 @@ _MAP = [
     """), SOURCE, {"in": (IN, "map")}, {"in": (b"WHAT" + IN[4:], "map write")}),
     Row("pkey_mprotect-makes-a-shared-mapping-writable", python("""
         import time
-        at = call(9, 0, 4096, 1, 1, os.open('in', os.O_RDWR), 0); time.sleep(0.3)
+        at = call(9, 0, 4096, 1, 1, os.open('in', os.O_RDWR), 0); time.sleep(0.6)
         call(329, at, 4096, 3, -1); ctypes.memmove(at, b'WHAT', 4)
     """), SOURCE, {"in": (IN, "map")}, {"in": (b"WHAT" + IN[4:], "map write")}),
     Row("mprotect-over-several-mappings", python("""
@@ -285,7 +285,7 @@ _MAP = [
         f, g = os.open('a', os.O_RDWR), os.open('b', os.O_RDWR)
         at = call(9, 0, 8192, 0, 0x22, -1, 0)
         call(9, at, 4096, 1, 0x11, f, 0); call(9, at + 4096, 4096, 1, 0x11, g, 0)    # MAP_FIXED
-        time.sleep(0.3); call(10, at, 8192, 3)
+        time.sleep(0.6); call(10, at, 8192, 3)
         ctypes.memset(at, 65, 2); ctypes.memset(at + 4096, 66, 2)
     """), {"a": b"aa", "b": b"bb"}, {"a": (b"aa", "map"), "b": (b"bb", "map")},
         {"a": (b"AA", "map write"), "b": (b"BB", "map write")}),

@@ -53,6 +53,23 @@ _VERSIONS = [
         os.pwrite(f, b'THE NEW', 0)
     """), {"in": OLD * 9}, {"in": (OLD * 9, "read")}, {"in": (b"THE NEW" + OLD[7:] + OLD * 8, "write")},
         excuse="unhashed_inputs"),
+    Row("overwritten-after-parent-and-child-read-in-turns", python("""
+        f = os.open('in', os.O_RDWR); os.read(f, 4096)
+        if os.fork() == 0: os.read(f, 4096); os._exit(0)
+        os.wait(); os.read(f, 9999); os.pwrite(f, b'THE NEW', 0)
+    """), {"in": OLD * 700}, {"in": (OLD * 700, "read")}, {"in": (b"THE NEW" + OLD[7:] + OLD * 699, "write")},
+        excuse="unhashed_inputs"),
+    Row("overwritten-after-reads-out-of-order", python("""
+        f = os.open('in', os.O_RDWR)
+        for at in (4096, 0, 8192, 4096): os.pread(f, 4096, at)
+        os.pwrite(f, b'THE NEW', 0)
+    """), {"in": OLD * 700}, {"in": (OLD * 700, "read")}, {"in": (b"THE NEW" + OLD[7:] + OLD * 699, "write")},
+        excuse="unhashed_inputs"),
+    # the old content is what it was when it was read first
+    Row("changed-by-the-job-between-two-parts-of-a-read", python("""
+        f = os.open('in', os.O_RDWR); os.read(f, 4096); os.pwrite(f, b'THE NEW', 0); os.read(f, 9999)
+    """), {"in": OLD * 700}, {"in": (OLD * 700, "read")}, {"in": (b"THE NEW" + OLD[7:] + OLD * 699, "write")},
+        excuse="unhashed_inputs"),
     Row("mapped-then-overwritten", python("""
         import mmap
         f = os.open('in', os.O_RDWR); mmap.mmap(f, 0, mmap.MAP_SHARED, mmap.PROT_READ)[:]; os.pwrite(f, b'THE NEW', 0)

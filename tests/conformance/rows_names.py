@@ -162,7 +162,7 @@ _REMOVE = [
         removed={"a": (None, "unlink")}),
     Row("unlink-then-read-of-200-kB", python("""
         import time
-        f = os.open('a', 0); os.unlink('a'); os.pread(f, 9, 0); time.sleep(0.3)
+        f = os.open('a', 0); os.unlink('a'); os.pread(f, 9, 0); time.sleep(1)
     """), {"a": OLD * 20_000}, {"a": (OLD * 20_000, "read")}, removed={"a": (None, "unlink")}),
     Row("unlink-of-an-own-file", python("write('a', b'x'); os.unlink('a')"), scratch={"a": (None, "create write")}),
     Row("unlink-of-an-own-file-still-written", python("""

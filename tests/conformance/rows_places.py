@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance import ANY, Row, Unsupported, mounted, python, shell
+from conformance import ANY, Process, Row, Unsupported, mounted, python, shell
 
 IN, OUT = b"what is in the file\n", b"what goes out\n"
 SOURCE = {"in": IN}
@@ -36,6 +36,11 @@ _DIRECTORIES = [
     """), _SUB, {"sub/in": (IN, "read")}),
     Row("absolute", python("write(os.getcwd() + '/out', read(os.getcwd() + '//./in'))"), SOURCE, READ,
         {"out": (IN, "create write")}),
+    Row("by-the-root-of-another-process", python("""
+        pid = os.fork()
+        if pid == 0: os.read(os.pipe()[0], 1)
+        read(f'/proc/{pid}/root{os.getcwd()}/in'); read(f'/proc/{pid}/cwd/other'); os.kill(pid, 9)
+    """), {**SOURCE, "other": OUT}, {**READ, "other": (OUT, "read")}),
     Row("threads-with-directories-of-their-own", python("""
         import threading
         def work(name):
@@ -97,13 +102,27 @@ def _loop(project: Path, maker: str, *options: str) -> Iterator[None]:
     image = project.parent / f"{project.name}.image"
     try:
         with image.open("wb") as file:
-            file.truncate(320 << 20)
+            file.truncate(320 << 20)     # btrfs wants that much
         subprocess.run([program, *options, image], check=True, capture_output=True)
         with mounted("-o", "loop", image, at=project / "disk"):
             (project / "disk/in").write_bytes(IN)
             yield
     finally:
         image.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _twins(project: Path) -> Iterator[None]:
+    """Two file systems with the same inodes."""
+    with _loop(project, "mkfs.ext4", "-q"):
+        os.sync()
+        image = project.parent / f"{project.name}.twin"
+        try:
+            shutil.copy(project.parent / f"{project.name}.image", image)
+            with mounted("-o", "loop", image, at=project / "twin"):
+                yield
+        finally:
+            image.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -162,6 +181,11 @@ _MOUNTS = [
         {"t/in": (IN, "read create write"), "t/out": (IN, "create write")}, around=_tmpfs),
     Row("lazily-unmounted", _privately(f"mount --bind real bound; cd bound; umount -l ../bound; {_COPY}"),
         {**_REAL, "bound/other": b""}, **_REAL_COPY),
+    # a mount that is nowhere
+    Row("open_tree", python("d = call(428, -100, 'real', 1); os.read(os.open('in', 0, dir_fd=d), 99)"), _REAL,
+        {"real/in": (IN, "read")}),
+    Row("file-systems-that-are-copies", python("read('disk/in'); read('twin/in')"),
+        inputs={"disk/in": (IN, "read"), "twin/in": (IN, "read")}, around=_twins),
     Row("overlay-read", python("read('merged/in')"), _LOW, {"merged/in": (IN, "read")}, around=_overlay),
     Row("overlay-mapped", python("""
         import mmap
@@ -304,23 +328,19 @@ def _named(project: Path, name: bytes) -> Iterator[None]:
 # ---- files that become others meanwhile ----
 
 
-def _replaced(project: Path, process: subprocess.Popen[bytes]) -> None:
+def _replaced(project: Path, process: Process) -> None:
     """Between two reads somebody else puts another file in its place."""
-    assert process.stdin and process.stdout
     process.stdout.readline()
     (project / "new").write_bytes(OUT)
     (project / "new").rename(project / "in")
     process.stdin.write(b"\n")
-    process.stdin.flush()
 
 
-def _overwritten(project: Path, process: subprocess.Popen[bytes]) -> None:
+def _overwritten(project: Path, process: Process) -> None:
     """Between two reads somebody else writes into it."""
-    assert process.stdin and process.stdout
     process.stdout.readline()
     (project / "in").write_bytes(OUT)
     process.stdin.write(b"\n")
-    process.stdin.flush()
 
 
 _BOTH = {"in": [(IN, "read"), (OUT, "read")]}

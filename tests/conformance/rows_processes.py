@@ -9,9 +9,8 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from conformance import ANY, Row, python, shell
+from conformance import ANY, Process, Row, python, shell
 
 IN, OUT = b"what is in the file\n", b"what goes out\n"
 LOADER = "/lib64/ld-linux-x86-64.so.2"
@@ -23,9 +22,8 @@ _FIFTY = {f"in{i}": b"%d" % i for i in range(50)}
 _FIFTY_READ = {name: (content, "read") for name, content in _FIFTY.items()}
 
 
-def _as_another(project: Path, process: subprocess.Popen[bytes]) -> None:
+def _as_another(project: Path, process: Process) -> None:
     """A process that is not the job's gets the pid of one that was."""
-    assert process.stdin and process.stdout
     pid = process.stdout.readline().strip()
     if not pid:
         return
@@ -37,9 +35,16 @@ def _as_another(project: Path, process: subprocess.Popen[bytes]) -> None:
         subprocess.run([program, "as", pid], cwd=other, check=True, capture_output=True)
     finally:
         process.stdin.write(b"\n")
-        process.stdin.flush()
 
 
+def _works_itself(project: Path, process: Process) -> None:
+    """A process that is not the job's uses files in the same place."""
+    (project / "other").write_bytes((project / "in").read_bytes())
+    (project / "other").rename(project / "another")
+    process.stdin.write(b"\n")
+
+
+_USE = "write('out', read('in'))"
 _PROCESSES = [
     *(Row(name, ("@process", name), SOURCE, READ, MADE) for name in (
         "vfork", "clone3", "clone-parent", "shared-table", "thread-without-leader", "thread-exec", "thread-fork", "daemon")),
@@ -71,6 +76,7 @@ _PROCESSES = [
     Row("pid-reuse", ("@process", "pid-reuse"), _FIFTY, _FIFTY_READ),
     Row("pid-reuse-by-a-stranger", ("@process", "pid-for-another"), SOURCE, READ, MADE, during=_as_another),
     Row("many-children", ("@process", "many-children"), _FIFTY, _FIFTY_READ),
+    Row("somebody-else-at-work", python(f"sys.stdin.readline(); {_USE}"), SOURCE, READ, COPIED, during=_works_itself),
     Row("pid-namespace", ("unshare", "-pf", "sh", "-c", "sort in > out; (cat out | cat)"), SOURCE, READ,
         {"out": (IN, "read create write")}),
     Row("pid-namespaces-nested", ("unshare", "-pf", "unshare", "-pf", "--mount-proc", "sh", "-c", "sort in > out"), SOURCE,
@@ -105,6 +111,10 @@ _EXEC = [
         programs={"prog": "process"}, soft={"link": "prog"}),
     Row("exec-of-an-own-output", shell("cp prog own; ./own use"), SOURCE, {**READ, "prog": ("@process", "read")},
         {**MADE, "own": ("@process", "execute create write")}, programs={"prog": "process"}),
+    Row("exec-of-an-own-output-at-once", python("""
+        write('own', read('prog')); os.chmod('own', 0o755); os.execv('own', ['own', 'use'])
+    """), SOURCE, {**READ, "prog": ("@process", "read")}, {**MADE, "own": ("@process", "execute create write")},
+        programs={"prog": "process"}),
     Row("exec-unlinked-while-it-runs", python("""
         pid = os.posix_spawn('prog', ['prog', 'use'], {}); os.unlink('prog'); os.waitpid(pid, 0)
     """), SOURCE, {**READ, "prog": ("@process", "execute")}, MADE, programs={"prog": "process"},
@@ -152,6 +162,9 @@ _EXEC = [
     Row("library-of-the-project", python("ctypes.CDLL('./lib')"), inputs={"lib": ("@library", "read map")},
         programs={"lib": "library"}),
     Row("ia32", ("@ia32",), SOURCE, READ, COPIED, excuse="ia32"),
+    Row("ia32-calls-of-a-64-bit-program", ("@int80",), SOURCE, READ, COPIED, excuse="ia32"),
+    Row("exec-reads-itself", python("os.posix_spawn('prog', ['prog', 'reads-itself'], {}); os.wait()"),
+        inputs={"prog": ("@process", "read execute")}, programs={"prog": "process"}),
 ]
 
 
@@ -164,39 +177,37 @@ def _executable(path: Path, content: bytes) -> Iterator[None]:
 
 # ---- descriptors ----
 
-Inherits = Callable[[Path, contextlib.ExitStack], Mapping[str, Any]]
+Inherits = Callable[[Path, contextlib.ExitStack], Mapping[int, int]]
 
 
 def _stdin(how: str = "rb", position: int = 0, unlink: bool = False) -> Inherits:
-    def opened(project: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
-        file = stack.enter_context((project / "in").open(how))
+    def opened(project: Path, stack: contextlib.ExitStack) -> Mapping[int, int]:
+        file = stack.enter_context((project / "in").open(how, 0))
         file.seek(position)
         if unlink:
             (project / "in").unlink()
-        return {"stdin": file}
+        return {0: file.fileno()}
     return opened
 
 
 def _stdout(how: str) -> Inherits:
-    return lambda project, stack: {"stdout": stack.enter_context((project / "out").open(how))}
+    return lambda project, stack: {1: stack.enter_context((project / "out").open(how)).fileno()}
 
 
-def _both(project: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+def _both(project: Path, stack: contextlib.ExitStack) -> Mapping[int, int]:
     return {**_stdin()(project, stack), **_stdout("wb")(project, stack)}
 
 
-def _seventeen(project: Path, stack: contextlib.ExitStack) -> Mapping[str, Any]:
+def _seventeen(project: Path, stack: contextlib.ExitStack) -> Mapping[int, int]:
     """A descriptor that is no standard one."""
     fd = os.open(project / "in", os.O_RDONLY)
     stack.callback(os.close, fd)
-    os.dup2(fd, 117, inheritable=True)
-    stack.callback(os.close, 117)
-    return {"pass_fds": (117,)}
+    return {117: fd}
 
 
-def _sends(flags: int = os.O_RDONLY, unlink: bool = False) -> Callable[[Path, subprocess.Popen[bytes]], None]:
+def _sends(flags: int = os.O_RDONLY, unlink: bool = False) -> Callable[[Path, Process], None]:
     """Listens on a socket in the project, and passes a descriptor of `in`."""
-    def during(project: Path, _process: subprocess.Popen[bytes]) -> None:
+    def during(project: Path, _process: Process) -> None:
         fd = os.open(project / "in", flags)
         if unlink:
             (project / "in").unlink()
@@ -211,12 +222,10 @@ def _sends(flags: int = os.O_RDONLY, unlink: bool = False) -> Callable[[Path, su
     return during
 
 
-def _shows_its_own(project: Path, process: subprocess.Popen[bytes]) -> None:
+def _shows_its_own(project: Path, process: Process) -> None:
     """Tells the job where to fetch a descriptor of `in`."""
-    assert process.stdin and process.stdout
     with (project / "in").open("rb") as file:
         process.stdin.write(b"%d %d\n" % (os.getpid(), file.fileno()))
-        process.stdin.flush()
         process.stdout.readline()
 
 
@@ -247,6 +256,12 @@ _DESCRIPTORS = [
     Row("inherited-with-another-number", python("os.read(117, 99)"), SOURCE, READ, inherits=_seventeen),
     Row("dup", python("f = os.dup(os.open('in', 0)); g = os.dup2(f, 55); os.read(g, 99)"), SOURCE, READ),
     Row("F_DUPFD", python("import fcntl; os.read(fcntl.fcntl(os.open('in', 0), fcntl.F_DUPFD_CLOEXEC, 70), 99)"), SOURCE, READ),
+    Row("descriptor-with-a-large-number", python("""
+        import fcntl, resource
+        most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 60000)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        os.read(fcntl.fcntl(os.open('in', 0), fcntl.F_DUPFD, most - 9), 99)
+    """), SOURCE, READ),
     Row("dup-written", python("""
         f = os.open('out', os.O_WRONLY | os.O_CREAT, 0o644); g = os.dup(f); os.close(f); os.write(g, b'what goes out\\n')
     """), outputs=MADE),

@@ -295,13 +295,15 @@ static void do_exec_that_fails(void)
     use_files();
 }
 
+static void do_reads_itself(void) { read_file("/proc/self/exe"); }
+
 static const struct { const char *name; void (*does)(void); } uses[] = {
     { "use", do_use }, { "vfork", do_vfork }, { "clone3", do_clone3 }, { "clone-parent", do_clone_parent },
     { "shared-table", do_shared_table }, { "thread-without-leader", do_thread_without_leader },
     { "thread-exec", do_thread_exec }, { "thread-fork", do_thread_fork }, { "unshared-table", do_unshared_table },
     { "daemon", do_daemon }, { "pid-reuse", do_pid_reuse }, { "pid-for-another", do_pid_for_another }, { "as", do_as },
     { "many-children", do_many_children }, { "fexecve", do_fexecve }, { "memfd", do_memfd }, { "killed", do_killed },
-    { "exec-that-fails", do_exec_that_fails },
+    { "exec-that-fails", do_exec_that_fails }, { "reads-itself", do_reads_itself },
 };
 
 int main(int argc, char **argv)
