@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import textwrap
 import time
@@ -361,6 +362,8 @@ def _identity_problems(document: Mapping[str, Any]) -> list[str]:
             try:
                 status = os.lstat(path)
             except OSError:
+                continue
+            if kind == "inputs" and not stat.S_ISREG(status.st_mode):
                 continue
             if (entry["device"], entry["inode"]) != (status.st_dev, status.st_ino):
                 problems.append(f"  {kind} {path!r}: device {entry['device']} and inode {entry['inode']}"

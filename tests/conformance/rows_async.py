@@ -8,6 +8,8 @@ IN, OUT = b"what is in the file\n", b"what goes out\n"
 SOURCE = {"in": IN}
 READ = {"in": (IN, "read")}
 MADE = {"out": (OUT, "create write")}
+_PAGE = b"p" * 4096
+_WRITTEN_PAGE = OUT + bytes(4096 - len(OUT))
 _EIGHT = {f"in{i}": b"%d" % i for i in range(8)}
 _EIGHT_READ = {name: (content, "read") for name, content in _EIGHT.items()}
 _EIGHT_MADE = {f"out{i}": (OUT, "create write") for i in range(8)}
@@ -42,6 +44,13 @@ _URING = [
     _uring("LINKAT", SOURCE, {"in": (IN, "link")}, {"out": (IN, "link")}),
     _uring("SYMLINKAT", SOURCE, outputs={"out": (None, "link")}),
     _uring("MKDIRAT", outputs={"d/out": (b"", "create")}),
+    _uring("append", SOURCE, {"in": (IN, None)}, {"in": (IN + OUT, "write")}),
+    _uring("READ-O_DIRECT", SOURCE, READ),
+    _uring("WRITE-O_DIRECT", {"in": _PAGE}, outputs={"in": (_WRITTEN_PAGE, "write")}),
+    _uring("WRITE-and-exit", {"in": _PAGE}, outputs={"in": (_WRITTEN_PAGE, "write")}),
+    # in a chain without completions nothing tells which file it was
+    _uring("skip-success-direct", SOURCE, READ, excuse="unseen_calls"),
+    _uring("skip-success-names", SOURCE, {"in": (IN, "rename")}, {"out": (IN, "rename")}),
     _uring("names-that-fail", {"a": b"A", "b": b"B"}),
 ]
 
@@ -55,6 +64,8 @@ _AIO = [
     *(_aio(name, outputs=MADE) for name in ("PWRITE", "PWRITEV")),
     _aio("several", _EIGHT, _EIGHT_READ, _EIGHT_MADE),
     _aio("stops-at-a-bad-one", {"in": IN, "keep": IN}, READ),
+    _aio("append", SOURCE, {"in": (IN, None)}, {"in": (IN + OUT, "write")}),
+    _aio("fails-later", {"keep": IN}),
     _aio("nothing", SOURCE),
 ]
 

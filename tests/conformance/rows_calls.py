@@ -180,6 +180,9 @@ _WRITE = [
     Row("truncate-after-a-read", python("read('in'); os.truncate('in', 4)"), SOURCE, READ, {"in": (IN[:4], "truncate")}),
     Row("truncate-by-a-symbolic-link", python("os.truncate('soft', 4)"), SOURCE, soft={"soft": "in"},
         outputs={"in": (IN[:4], "truncate")}),
+    Row("truncate-by-a-symbolic-link-then-retargeted", python("""
+        os.truncate('soft', 4); os.unlink('soft'); os.symlink('decoy', 'soft')
+    """), {**SOURCE, "decoy": IN}, soft={"soft": "in"}, outputs={"in": (IN[:4], "truncate"), "soft": (None, "link")}),
     Row("truncate-that-fails", python("""
         try: os.truncate('none', 4)
         except OSError: pass
@@ -289,6 +292,36 @@ _MAP = [
         ctypes.memset(at, 65, 2); ctypes.memset(at + 4096, 66, 2)
     """), {"a": b"aa", "b": b"bb"}, {"a": (b"aa", "map"), "b": (b"bb", "map")},
         {"a": (b"AA", "map write"), "b": (b"BB", "map write")}),
+    Row("mprotect-over-many-mappings", python("""
+        import time
+        at = call(9, 0, 4096 * 12, 0, 0x22, -1, 0)
+        for i in range(12): call(9, at + i * 4096, 4096, 1, 0x11, os.open(f'in{i}', os.O_RDWR), 0)
+        time.sleep(0.6); call(10, at, 4096 * 12, 3)
+        for i in range(12): ctypes.memset(at + i * 4096, 65, 2)
+    """), {f"in{i}": b"%03d" % i for i in range(12)}, {f"in{i}": (b"%03d" % i, "map") for i in range(12)},
+        {f"in{i}": (b"AA%d" % (i % 10), "map write") for i in range(12)}, excuse="unseen_calls"),
+    # the mappings before the hole are writable, although the call says ENOMEM
+    Row("mprotect-that-fails-half-way", python("""
+        import time
+        at = call(9, 0, 8192, 0, 0x22, -1, 0)
+        call(9, at, 4096, 1, 0x11, os.open('in', os.O_RDWR), 0); call(11, at + 4096, 4096); time.sleep(0.6)
+        try: call(10, at, 8192, 3)
+        except OSError: pass
+        ctypes.memmove(at, b'WHAT', 4)
+    """), SOURCE, {"in": (IN, "map")}, {"in": (b"WHAT" + IN[4:], "map write")}),
+    Row("mprotect-of-a-part-of-a-mapping", python("""
+        import time
+        at = call(9, 0, 12288, 1, 1, os.open('in', os.O_RDWR), 0); time.sleep(0.6)
+        call(10, at + 4096, 4096, 3); ctypes.memset(at + 4096, 65, 4096)
+    """), {"in": bytes(12288)}, {"in": (bytes(12288), "map")},
+        {"in": (bytes(4096) + b"A" * 4096 + bytes(4096), "map write")}),
+    Row("mprotect-in-a-large-address-space", python("""
+        import time
+        for i in range(3000): call(9, 0, 4096, 1 + i % 2 * 2, 0x22, -1, 0)
+        at = call(9, 0, 4096, 1, 1, os.open('in', os.O_RDWR), 0)
+        for i in range(3000): call(9, 0, 4096, 1 + i % 2 * 2, 0x22, -1, 0)
+        time.sleep(0.6); call(10, at, 4096, 3); ctypes.memmove(at, b'WHAT', 4)
+    """), SOURCE, {"in": (IN, "map")}, {"in": (b"WHAT" + IN[4:], "map write")}),
     Row("mprotect-of-a-private-mapping", python("""
         at = call(9, 0, 4096, 1, 2, os.open('in', os.O_RDWR), 0)
         call(10, at, 4096, 3); ctypes.memmove(at, b'WHAT', 4)

@@ -139,6 +139,14 @@ _APPEND = [
         import fcntl
         f = os.open('in', os.O_WRONLY); fcntl.fcntl(f, fcntl.F_SETFL, os.O_APPEND); os.write(f, b'more\\n')
     """), {"in": OLD}, {"in": KEPT}, {"in": (OLD + b"more\n", "write")}),
+    Row("append-by-pwrite", python("os.pwrite(os.open('in', os.O_WRONLY | os.O_APPEND), b'more\\n', 0)"), {"in": OLD},
+        {"in": KEPT}, {"in": (OLD + b"more\n", "write")}),
+    Row("append-then-read", shell("echo more >> in; sort in > /dev/null"), {"in": OLD}, {"in": KEPT},
+        {"in": (OLD + b"more\n", None)}),
+    Row("append-then-renamed", shell("echo more >> in; mv in out"), {"in": OLD}, {"in": KEPT},
+        {"out": (OLD + b"more\n", "write rename")}),
+    Row("append-by-two-steps", shell("sh -c 'echo more >> in'; sh -c 'echo more >> in'"), {"in": OLD}, {"in": KEPT},
+        {"in": (OLD + b"more\nmore\n", "write")}),
     Row("append-many-times", shell("for i in 1 2 3; do echo $i >> in; done"), {"in": OLD}, {"in": (OLD, "write")},
         {"in": (OLD + b"1\n2\n3\n", "write")}),
     Row("append-to-200-kB", shell("echo more >> in"), {"in": OLD * 13_000}, {"in": (OLD * 13_000, None)},

@@ -106,6 +106,37 @@ _RENAME = [
         write('d/t', b'the new content\\n'); d = os.open('d', 0)
         os.rename(f'/proc/self/fd/{d}/t', '/proc/self/cwd/d/f')
     """), {"d/other": OLD}, outputs={"d/f": RENAMED}),
+    # what a name led to when it was used, whatever it leads to now
+    Row("rename-through-a-symbolic-link-then-removed", python("""
+        write('link/t', b'the new content\\n'); os.rename('link/t', 'link/f'); os.unlink('link')
+    """), {"real/other": OLD}, soft={"link": "real"}, outputs={"real/f": RENAMED}, removed={"link": (None, "unlink")}),
+    Row("rename-through-a-symbolic-link-then-retargeted", python("""
+        write('link/t', b'the new content\\n'); os.rename('link/t', 'link/f')
+        os.unlink('link'); os.symlink('decoy', 'link')
+    """), {"real/other": OLD, "decoy/t": OLD, "decoy/f": OLD}, soft={"link": "real"},
+        outputs={"real/f": RENAMED, "link": (None, "link")}),
+    Row("rename-of-an-existing-file-through-a-symbolic-link-then-retargeted", python("""
+        os.rename('link/a', 'link/b'); os.symlink('decoy', 'new'); os.rename('new', 'link')
+    """), {"real/a": OLD, "decoy/a": NEW, "decoy/b": NEW}, {"real/a": (OLD, "rename")},
+        {"real/b": (OLD, "rename"), "link": (None, "link rename")}, soft={"link": "real"}),
+    Row("rename-out-of-a-directory-that-is-removed", python("""
+        os.mkdir('s'); os.symlink('s', 'l'); write('l/t', b'the new content\\n'); os.rename('l/t', 'l/f'); os.rename('l/f', 'b')
+        os.unlink('l'); os.rmdir('s')
+    """), outputs={"b": RENAMED}),
+    Row("rename-of-an-existing-file-by-way-of-a-directory-that-is-removed", python("""
+        os.mkdir('s'); os.symlink('s', 'l'); os.rename('a', 'l/a'); os.rename('l/a', 'b'); os.unlink('l'); os.rmdir('s')
+    """), {"a": OLD}, *MOVED),
+    Row("rename-of-a-directory-and-a-link-in-its-place", python("""
+        os.mkdir('d'); write('d/t', b'x'); write('d/u', b'the new content\\n'); os.rename('d', 'e'); os.symlink('e', 'd')
+        os.unlink('d/t'); os.rename('d/u', 'd/f')
+    """), outputs={"e/f": RENAMED, "d": (None, "link")}, scratch={"d/t": (None, "create write")}),
+    Row("rename-WHITEOUT", python("""
+        try: call(316, -100, 'a', -100, 'b', 4)
+        except OSError as error: print('no RENAME_WHITEOUT:', error, file=sys.stderr); sys.exit(77)
+    """), {"a": OLD}, *MOVED),
+    Row("rename-of-one-hard-link-then-the-other-written", python("""
+        read('a'); os.rename('a', 'c'); f = os.open('b', os.O_WRONLY | os.O_TRUNC); os.write(f, b'the new content\\n')
+    """), {"a": OLD}, {"a": (OLD, "read")}, {"b": (NEW, "truncate write"), "c": (NEW, "rename")}, hard={"b": "a"}),
     Row("rename-of-a-symbolic-link", python("os.rename('soft', 'b')"), {"a": OLD}, soft={"soft": "a"},
         inputs={"soft": (None, "rename")}, outputs={"b": (None, "rename")}),
     Row("rename-over-a-symbolic-link", python("write('t', b'the new content\\n'); os.rename('t', 'soft')"), {"a": OLD},
@@ -179,6 +210,10 @@ _REMOVE = [
         soft={"link": "real"}, removed={"real/a": (None, "unlink")}),
     Row("unlink-with-dots-after-a-symbolic-link", python("write('deep/f', b'x'); os.unlink('link/../f')"),
         {"deep/sub/other": OLD, "f": OLD}, soft={"link": "deep/sub"}, scratch={"deep/f": (None, "create write")}),
+    Row("unlink-through-a-symbolic-link-then-retargeted", python("""
+        write('link/f', b'x'); os.unlink('link/f'); os.unlink('link'); os.symlink('decoy', 'link')
+    """), {"real/a": OLD, "decoy/f": OLD}, soft={"link": "real"}, scratch={"real/f": (None, "create write")},
+        outputs={"link": (None, "link")}),
     Row("unlink-of-a-symbolic-link", python("read('soft'); os.unlink('soft')"), {"a": OLD}, {"a": (OLD, "read")},
         soft={"soft": "a"}, removed={"soft": (None, "unlink")}),
     Row("unlink-of-one-hard-link", python("os.unlink('b')"), {"a": OLD}, hard={"b": "a"}, removed={"b": (None, "unlink")}),

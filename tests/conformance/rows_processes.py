@@ -142,6 +142,11 @@ _EXEC = [
     Row("script-by-descriptor", python("os.execve(call(2, 'go', 0), ['go'], {'PATH': '/bin'})"),
         {**SOURCE, "go": b"#!/bin/sh\nsort in > out\n"},
         {**READ, "go": (b"#!/bin/sh\nsort in > out\n", "read | execute | read execute")}, COPIED),
+    Row("script-relative-to-a-directory", python("""
+        d = call(2, 'sub', 0)
+        call(322, d, 'go', (ctypes.c_char_p * 2)(b'go'), (ctypes.c_char_p * 2)(b'PATH=/bin'), 0)     # execveat
+    """), {**SOURCE, "sub/go": b"#!/bin/sh\nsort in > out\n"},
+        {**READ, "sub/go": (b"#!/bin/sh\nsort in > out\n", "read | execute | read execute")}, COPIED),
     Row("script-without-a-first-line", shell("./go"), SOURCE, {**READ, "go": (b"sort in > out\n", "read")}, COPIED,
         around=lambda project: _executable(project / "go", b"sort in > out\n")),
     Row("fexecve", ("@process", "fexecve", "prog", "use"), SOURCE, {**READ, "prog": ("@process", "execute")}, MADE,

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -104,6 +106,15 @@ int main(int argc, char **argv)
         add(IOCB_CMD_PREAD, 999, buffer, 999, 0);
         add(IOCB_CMD_PWRITE, must(open("keep", O_WRONLY), "open"), content, sizeof(content) - 1, 0);
         submit(1);                          /* the third is never looked at */
+    } else if (!strcmp(what, "append")) {
+        add(IOCB_CMD_PWRITE, must(open("in", O_WRONLY | O_APPEND), "open"), content, sizeof(content) - 1, 0);
+        submit(1);
+    } else if (!strcmp(what, "fails-later")) {  /* it is taken, and its event says that it failed */
+        struct rlimit limit = { 4, 4 };
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        add(IOCB_CMD_PWRITE, must(open("keep", O_WRONLY), "open"), content, 5, 100);
+        submit(1);
     } else if (!strcmp(what, "nothing")) {
         int in = open_in();
         add(IOCB_CMD_PREAD, in, buffer, 999, 100000);

@@ -648,6 +648,65 @@ static void do_names_that_fail(void)
             exit(1);
 }
 
+static void do_append(void)
+{
+    struct ring ring = open_ring(0);
+
+    add(&ring, IORING_OP_WRITE, must(open("in", O_WRONLY | O_APPEND), "open"), content, sizeof(content) - 1, 0);
+    must(one(&ring), "WRITE");
+}
+
+/* What bypasses the cache is completed later, by an interrupt. */
+static void direct_io(int writes, int waits)
+{
+    static char page[4096] __attribute__((aligned(4096))) = "what goes out\n";
+    struct ring ring = open_ring(0);
+    int fd = open("in", (writes ? O_WRONLY : O_RDONLY) | O_DIRECT);
+
+    if (fd < 0) {
+        fprintf(stderr, "no O_DIRECT on this file system\n");
+        exit(77);
+    }
+    add(&ring, writes ? IORING_OP_WRITE : IORING_OP_READ, fd, page, sizeof(page), 0);
+    if (waits) {
+        must(one(&ring), "READ or WRITE");
+        return;
+    }
+    __atomic_store_n(ring.sq_tail, *ring.sq_tail + 1, __ATOMIC_RELEASE);
+    must(syscall(SYS_io_uring_enter, ring.fd, 1, 0, 0, NULL, 0), "io_uring_enter");
+    _exit(0);
+}
+
+static void do_read_direct(void) { direct_io(0, 1); }
+static void do_write_direct(void) { direct_io(1, 1); }
+static void do_write_and_exit(void) { direct_io(1, 0); }
+
+static void do_skip_success_direct(void)
+{
+    struct ring ring = open_ring(0);
+    struct io_uring_sqe *sqe;
+
+    register_files(&ring, -1);
+    sqe = by_openat(&ring);
+    sqe->file_index = 1;
+    sqe->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+    add(&ring, IORING_OP_READ, 0, buffer, IN_LENGTH, 0)->flags |= IOSQE_IO_LINK | IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
+    add(&ring, IORING_OP_NOP, -1, NULL, 0, 0);
+    submit(&ring, 1);
+    must(results[2], "NOP");
+}
+
+static void do_skip_success_names(void)
+{
+    struct ring ring = open_ring(0);
+
+    add(&ring, IORING_OP_RENAMEAT, AT_FDCWD, "in", AT_FDCWD, (uintptr_t)"out")->flags |=
+        IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+    add(&ring, IORING_OP_NOP, -1, NULL, 0, 0);
+    submit(&ring, 1);
+    must(results[1], "NOP");
+}
+
 /* ---- who submits ---- */
 
 static void do_child(void)
@@ -715,7 +774,9 @@ static const struct { const char *name; void (*does)(void); } uses[] = {
     { "RENAMEAT-own", do_renameat_of_own }, { "RENAMEAT-reused", do_renameat_name_reused }, { "UNLINKAT", do_unlinkat },
     { "LINKAT", do_linkat }, { "SYMLINKAT", do_symlinkat }, { "MKDIRAT", do_mkdirat },
     { "names-that-fail", do_names_that_fail }, { "child", do_child }, { "thread", do_thread },
-    { "registered-ring", do_registered_ring },
+    { "registered-ring", do_registered_ring }, { "append", do_append }, { "READ-O_DIRECT", do_read_direct },
+    { "WRITE-O_DIRECT", do_write_direct }, { "WRITE-and-exit", do_write_and_exit },
+    { "skip-success-direct", do_skip_success_direct }, { "skip-success-names", do_skip_success_names },
 };
 
 int main(int argc, char **argv)
