@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance import ANY, Row, python, shell
+from conformance import ANY, Row, mounted, python, shell
 
 OLD, NEW = b"the old content\n", b"the new content\n"
 MOVED = {"a": (OLD, "rename")}, {"b": (OLD, "rename")}      # inputs, outputs of a file that was only renamed
@@ -161,6 +161,15 @@ _LINK = [
     """), outputs={"a": CREATED, "b": (NEW, "link")}),
     Row("link-then-written-by-the-new-name", python("os.link('a', 'b'); write('b', b'the new content\\n')"), {"a": OLD},
         ANY, {"b": (NEW, "truncate write link")}),
+    # b is the job's own name of it: the content came from a alone
+    Row("link-after-a-rename", python("os.rename('a', 'b'); os.link('b', 'c')"), {"a": OLD},
+        {"a": (OLD, "rename | rename link")}, {"b": (OLD, "rename"), "c": (OLD, "link")}),
+    Row("link-of-a-link", python("os.link('a', 'b'); os.link('b', 'c')"), {"a": OLD}, {"a": (OLD, "link")},
+        {"b": (OLD, "link"), "c": (OLD, "link")}),
+    Row("link-then-rename", python("os.link('a', 'b'); os.rename('b', 'c')"), {"a": OLD}, {"a": (OLD, "link")},
+        {"c": (OLD, "rename link")}),
+    Row("link-then-unlink-of-the-first", python("os.link('a', 'b'); os.unlink('a')"), {"a": OLD}, {"a": (OLD, "link")},
+        {"b": (OLD, "link")}, removed={"a": (None, "unlink")}),
     Row("link-that-fails", python("""
         try: os.link('a', 'b')
         except FileExistsError: pass
@@ -216,6 +225,31 @@ _REMOVE = [
         outputs={"link": (None, "link")}),
     Row("unlink-of-a-symbolic-link", python("read('soft'); os.unlink('soft')"), {"a": OLD}, {"a": (OLD, "read")},
         soft={"soft": "a"}, removed={"soft": (None, "unlink")}),
+    Row("link-under-a-new-name-then-written-over", python("""
+        os.link('a', 'backup'); write('t', b'the new content\\n'); os.rename('t', 'a')
+    """), {"a": OLD}, {"a": (OLD, "link")}, {"a": RENAMED, "backup": (OLD, "link")}),
+    Row("rename-to-a-backup-then-made-anew", python("os.rename('a', 'a~b'); write('a', b'the new content\\n')"), {"a": OLD},
+        {"a": (OLD, "rename")}, {"a": CREATED, "a~b": (OLD, "rename")}),
+    Row("rename-of-an-own-file-twice-over-an-input", python("""
+        read('a'); write('t', b'x'); os.rename('t', 'u'); os.rename('u', 'a')
+    """), {"a": OLD}, {"a": (OLD, "read")}, {"a": (b"x", "create write rename")}),
+    Row("rename-chain-of-existing-files", python("os.rename('b', 'c'); os.rename('a', 'b')"), {"a": OLD, "b": NEW},
+        {"a": (OLD, "rename"), "b": (NEW, "rename")}, {"b": (OLD, "rename"), "c": (NEW, "rename")}),
+    Row("rename-swap-by-three", python("os.rename('a', 't'); os.rename('b', 'a'); os.rename('t', 'b')"), {"a": OLD, "b": NEW},
+        {"a": (OLD, "rename"), "b": (NEW, "rename")}, {"b": (OLD, "rename"), "a": (NEW, "rename")}),
+    Row("rename-swap-by-three-after-reads", python("""
+        read('a'); read('b'); os.rename('a', 't'); os.rename('b', 'a'); os.rename('t', 'b')
+    """), {"a": OLD, "b": NEW}, {"a": (OLD, "read"), "b": (NEW, "read")}, {"b": (OLD, "rename"), "a": (NEW, "rename")}),
+    Row("rename-then-unlink", python("os.rename('a', 'b'); os.unlink('b')"), {"a": OLD}, ANY, removed={"a": (None, None)}),
+    # cat copies in the kernel: the content was in no process, and is gone
+    Row("copy-then-unlink-the-original", shell("cat a > b; rm a"), {"a": OLD}, {"a": (OLD, "read")},
+        {"b": (OLD, "create write")}, removed={"a": (None, "unlink")}, excuse="unhashed_inputs"),
+    Row("mv-across-file-systems", shell("mv a t/b"), {"a": OLD}, {"a": (OLD, "read")}, {"t/b": (OLD, "create write")},
+        removed={"a": (None, "unlink")}, around=lambda project: mounted("-t", "tmpfs", "none", at=project / "t")),
+    Row("logs-rotated", shell("""
+        echo 1 > log; mv log log.1; echo 2 > log; mv log.1 log.2; mv log log.1; echo 3 > log
+    """), outputs={"log": (b"3\n", "create write"), "log.1": (b"2\n", "create write rename"),
+                   "log.2": (b"1\n", "create write rename")}),
     Row("unlink-of-one-hard-link", python("os.unlink('b')"), {"a": OLD}, hard={"b": "a"}, removed={"b": (None, "unlink")}),
     Row("unlink-that-fails", python("""
         for each in ('none', '.'):

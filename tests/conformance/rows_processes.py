@@ -166,8 +166,15 @@ _EXEC = [
     """)),
     Row("library-of-the-project", python("ctypes.CDLL('./lib')"), inputs={"lib": ("@library", "read map")},
         programs={"lib": "library"}),
-    Row("ia32", ("@ia32",), SOURCE, READ, COPIED, excuse="ia32"),
+    # the first in a row may be excused: who runs 32-bit programs is known from then on
     Row("ia32-calls-of-a-64-bit-program", ("@int80",), SOURCE, READ, COPIED, excuse="ia32"),
+    *(Row(f"ia32-{use}", ("@ia32", use), SOURCE, READ, COPIED, excuse="ia32") for use in (
+        "copy", "vectored", "positioned", "sent")),
+    Row("ia32-mapped", ("@ia32", "mapped"), SOURCE, {"in": (IN, "map")}, {"out": (IN, "create truncate map write")},
+        excuse="ia32"),
+    Row("ia32-at", ("@ia32", "at"), SOURCE, READ, {"out": (IN, "create write rename")}, excuse="ia32"),
+    Row("ia32-names", ("@ia32", "names"), {**SOURCE, "keep": OUT, "other": OUT}, {"in": (IN, "rename"), "keep": (OUT, "link")},
+        {"b": (IN, "rename"), "c": (OUT, "link"), "d": (None, "link")}, removed={"other": (None, "unlink")}, excuse="ia32"),
     Row("exec-reads-itself", python("os.posix_spawn('prog', ['prog', 'reads-itself'], {}); os.wait()"),
         inputs={"prog": ("@process", "read execute")}, programs={"prog": "process"}),
 ]
