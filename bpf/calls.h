@@ -72,29 +72,43 @@ int on_preadv(struct sys_exit *ctx)
     return read_at(ctx, member, ARG(0), ctx->ret, start != ~0ull, start, 0, compat() ? 0 : ARG(1));
 }
 
+INLINE u64 size_of(struct file *file)
+{
+    struct inode *inode = 0;
+    u64 size = 0;
+
+    GET(inode, file->f_inode);
+    GET(size, inode->i_size);
+    return size;
+}
+
 /* What is appended leaves the old content where it is; `start` then is the end of that. */
+INLINE int send_write(void *ctx, struct file *file, int fd, s64 written, int appends)
+{
+    struct pending *to = waiting();
+    u32 flags = 0;
+
+    if (!to)
+        return 0;
+    GET(flags, file->f_flags);
+    if (appends || flags & O_APPEND) {
+        to->start = size_of(file) - written;
+        appends = ROAR_F_APPENDED;
+    }
+    put(to, file, fd, ROAR_WRITE, ROAR_WRITE, appends);
+    tails.call(ctx, TAIL_FIRST);
+    return 0;
+}
+
 INLINE int write_at(struct sys_exit *ctx, int appends)
 {
     struct roar_member *member = running();
-    struct opened opened;
-    struct seen *known;
     struct file *file;
-    struct pending *to;
 
     if (!member || ctx->ret <= 0)
         return 0;
     file = file_of(ARG(0));
-    if (!look(&opened, member, file))
-        return 0;
-    known = seen.lookup(&opened.key);
-    if ((known && known->mask & 1ull << ROAR_WRITE) || !(to = waiting()))
-        return 0;
-    appends = appends || opened.file.f_flags & O_APPEND;
-    to->start = appends ? opened.inode.i_size - ctx->ret : 0;
-    to->length = ctx->ret;
-    put(to, file, ARG(0), ROAR_WRITE, ROAR_WRITE, appends ? ROAR_F_APPENDED : 0);
-    tails.call(ctx, TAIL_FIRST);
-    return 0;
+    return fresh(member, file, ROAR_WRITE) ? send_write(ctx, file, ARG(0), ctx->ret, appends) : 0;
 }
 
 #define RWF_APPEND 16                                   /* include/uapi/linux/fs.h */
@@ -225,11 +239,8 @@ enum { AIO_PREAD = 0, AIO_PWRITE = 1, AIO_PREADV = 7, AIO_PWRITEV = 8 };
 /* Reading there gives nothing. */
 INLINE int ends_before(struct file *file, u64 offset)
 {
-    struct inode *inode = 0;
-    u64 size = 0;
+    u64 size = size_of(file);
 
-    GET(inode, file->f_inode);
-    GET(size, inode->i_size);
     return size && offset >= size;
 }
 
@@ -259,8 +270,12 @@ int on_aio(struct sys_exit *ctx)
         struct file *file = file_of(request.fd);
         if (!file || !request.length || (reads && ends_before(file, request.offset)))
             continue;
-        u32 kind = writes ? ROAR_WRITE : ROAR_READ;
-        put(todo, file, request.fd, kind, kind, 0);
+        u32 kind = writes ? ROAR_WRITE : ROAR_READ, flags = 0;
+        GET(flags, file->f_flags);
+        flags = writes && (flags & O_APPEND || request.flags & RWF_APPEND) ? ROAR_F_APPENDED : 0;
+        if (flags)
+            todo->start = size_of(file) - request.length;
+        put(todo, file, request.fd, kind, kind, flags);
     }
     if (ctx->ret > AIO_LOOK || todo->count > ROAR_PENDING || compat())
         return blind(member, ctx->nr);

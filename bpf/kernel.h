@@ -18,6 +18,7 @@
 #define MAP_TYPE 15
 #define MAP_PRIVATE 2
 #define MAP_ANONYMOUS 32
+#define VM_WRITE 2
 #define VM_SHARED 8
 #define SIGNAL_GROUP_EXIT 4
 #define TS_COMPAT 2                                     /* arch/x86/include/asm/thread_info.h */

@@ -89,7 +89,8 @@ int on_old_mmap(struct sys_exit *ctx)
 
 #define MPROTECT_LOOK 4
 
-/* Shared mappings that become writable: their files may change from now on, whatever happens to the descriptors. */
+/* Shared mappings that became writable: their files may change from now on, whatever happens to the descriptors. What was
+ * done tells, not the result: a call that fails has changed the mappings before the one that it failed on. */
 int on_mprotect(struct sys_exit *ctx)
 {
     struct roar_member *member;
@@ -97,7 +98,7 @@ int on_mprotect(struct sys_exit *ctx)
     struct mm_struct *mm;
     u64 at, end;
 
-    if (ctx->ret || !(ARG(2) & PROT_WRITE))
+    if (!(ARG(2) & PROT_WRITE))
         return 0;
     member = running();
     if (!member || !(todo = waiting()))
@@ -115,7 +116,7 @@ int on_mprotect(struct sys_exit *ctx)
         GET(file, mapping->vm_file);
         GET(flags, mapping->vm_flags);
         GET(at, mapping->vm_end);
-        if (file && flags & VM_SHARED)
+        if (file && (flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
             put(todo, file, -1, ROAR_MAP_WRITE, ROAR_MAP_WRITE, 0);
     }
     if (at < end)                                       /* and what lies there was not looked at */

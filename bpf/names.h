@@ -100,8 +100,10 @@ INLINE u32 put_root(struct roar_names *event)
     return FORGET(event->lens[0]);
 }
 
-/* A name that begins with one of the process's own descriptors: which, how long that part is, and what
- * follows; else -1. User space
+#define NO_DESCRIPTOR -1
+
+/* A name that begins with one of the process's own descriptors, or its working directory: which, how long that part is, and
+ * what follows; else NO_DESCRIPTOR. User space
  * would come too late to look it up. */
 INLINE int own_descriptor(const char *name, int kernel, u32 *length, char *next)
 {
@@ -114,8 +116,12 @@ INLINE int own_descriptor(const char *name, int kernel, u32 *length, char *next)
         at = 8;
     else if (head[0] == 0x65732f636f72702f && (head[1] & 0xffffffffffff) == 0x2f64662f666c)     /* "/proc/self/fd/" */
         at = 14;
-    else
-        return -1;
+    else if (head[0] == 0x65732f636f72702f && head[1] << 8 == 0x2f6477632f666c00) {             /* "/proc/self/cwd/" */
+        *length = 14;
+        *next = '/';
+        return AT_FDCWD;
+    } else
+        return NO_DESCRIPTOR;
     for (int i = 0; i < 6; i++) {
         char digit = 0;
 
@@ -126,12 +132,12 @@ INLINE int own_descriptor(const char *name, int kernel, u32 *length, char *next)
         if (digit < '0' || digit > '9') {
             *length = at;
             *next = digit;
-            return digit && digit != '/' ? -1 : fd;
+            return digit && digit != '/' ? NO_DESCRIPTOR : fd;
         }
         fd = fd * 10 + digit - '0';
         at++;
     }
-    return -1;
+    return NO_DESCRIPTOR;
 }
 
 #define AT_SYMLINK_FOLLOW 0x400
@@ -143,7 +149,7 @@ INLINE void resolve_descriptor(struct pending *todo, int which)
     char last = 0;
     int fd = own_descriptor(todo->name[which], todo->kernel, &length, &last);
 
-    if (fd < 0)
+    if (fd == NO_DESCRIPTOR)
         return;
     if (last != '/' && todo->kind != ROAR_TRUNCATE && !(todo->kind == ROAR_LINK && todo->call_flags & AT_SYMLINK_FOLLOW))
         return;                                         /* the link in /proc is meant */

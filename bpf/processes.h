@@ -168,7 +168,9 @@ int on_script(struct bpf_raw_tracepoint_args *ctx)
     const char *asked = 0, *interpreter = 0;
     struct roar_member *member = running();
     struct roar_names *event;
-    u32 at;
+    int directory = AT_FDCWD;
+    u32 at, length = 0;
+    char next = 0;
 
     if (!member)
         return 0;
@@ -179,7 +181,12 @@ int on_script(struct bpf_raw_tracepoint_args *ctx)
         return 0;
     begin_names(event, member, ROAR_SCRIPT, -1);
     at = put_root(event);
-    at = put_name(event, at, 0, AT_FDCWD, asked, 1);
+    int fd = own_descriptor(asked, 1, &length, &next);  /* as fexecve(3) and execveat(2) name it */
+    if (fd != NO_DESCRIPTOR) {
+        directory = fd;
+        asked += next ? length + 1 : length;
+    }
+    at = put_name(event, at, 0, directory, asked, 1);
     send_access(member->job, event, clamp(sizeof(*event) + at, 32767), 0);
     return 0;
 }

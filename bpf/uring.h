@@ -237,6 +237,8 @@ int on_uring_complete(struct uring_event *ctx)
     GET(file, request->file);
     if (kind == ROAR_READ ? !took_file(file, result) : kind == ROAR_WRITE && !result)
         return 0;
-    return access_file(ctx, member, file, -1, kind);
+    if (kind != ROAR_WRITE)
+        return access_file(ctx, member, file, -1, kind);
+    return fresh(member, file, kind) ? send_write(ctx, file, -1, result, 0) : 0;
 }
 #endif
