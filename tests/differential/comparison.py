@@ -1,0 +1,272 @@
+"""Runs a command under roar and strace at once, and says where the two disagree about it.
+
+`roar run -- strace -f … -- CMD`: both watch the same execution, with the same processes and the same names of temporary
+files. What strace itself does is step 0 of the record, and is left out by that.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import strace
+import truth
+from blake3 import blake3
+from harness import Project
+
+KINDS = ("inputs", "outputs", "scratch", "removed", "devices")
+
+# ---- what one side alone knows: everything else must be the same on both ----
+
+#: Words of an input that only say how it came to have another name: where it was read as well, that is enough.
+NAMING_WORDS = frozenset({"rename", "link"})
+
+
+def known_to_roar_alone(kind: str, path: bytes, expected: truth.Truth) -> str:
+    """The reason why the truth does not have this entry; empty: there is none."""
+    if kind == "inputs" and path in loaders(frozenset(expected.programs.values())):
+        return "the kernel opens the loader of an ELF program in execve: no system call names it"
+    if kind == "scratch" and path in expected.passing:
+        return "a file's further name that came and went: roar keeps links by name, the truth keeps the file"
+    if path in expected.moved_directories:
+        return "roar lists a directory that was moved, as one; the truth follows the files in it"
+    return ""
+
+
+def known_to_strace_alone(kind: str, entry: truth.Entry, recorded: Mapping[bytes, Found]) -> str:
+    """The reason why roar does not have this entry; empty: there is none."""
+    file = entry.file
+    if file is not None and kind == "scratch" and file.symbolic:
+        return "a symbolic link that came and went: it held nothing"
+    if file is not None and len(file.aliases) > 1 and file.aliases & recorded.keys():
+        return "roar lists a file that had several names before the job under the first by which it was used"
+    return ""
+
+
+def known_mistake(kind: str, path: bytes, found: Found, expected: truth.Truth) -> str:
+    """Where roar is wrong in what many programs do. test_names.py shows each: it goes when that test passes."""
+    if kind == "devices" and not found.words:
+        return "a device is listed, with no access, as soon as it is opened"
+    if kind == "removed" and path in expected.entries()["outputs"]:
+        return "what was written and then replaced is listed as removed, though its name is there"
+    return ""
+
+
+def comparable_words(entry: truth.Entry, words: set[str]) -> set[str]:
+    """roar keeps what was done to a file that has several names by name in part; the truth keeps it by file."""
+    if entry.file is None:
+        return words
+    if entry.file.linked:
+        return set()
+    return words - NAMING_WORDS - ({"read"} if entry.file.asked else set())
+
+
+def comparable_steps(entry: truth.Entry, steps: set[truth.Step]) -> set[truth.Step]:
+    """Likewise."""
+    if entry.file is None:
+        return steps
+    return set() if entry.file.linked else steps - entry.file.asked
+
+
+def may_lack_a_hash(entry: truth.Entry | None, found: Found) -> bool:
+    """What does not travel with a read of it is hashed where it lies: too late, if the job changed it right after.
+
+    The record says so, and is not complete then.
+    """
+    if entry is None or entry.file is None or not found.entry["hash_reason"]:
+        return False
+    return entry.file.written or entry.file.used not in entry.file.names
+
+
+# ----
+
+
+@dataclass
+class Found:
+    """An entry of roar's record, without strace's own part in it."""
+
+    words: set[str]
+    steps: set[truth.Step]
+    shared: bool  # with strace, so that some of the words may be strace's
+    entry: dict[str, Any]
+
+
+class Comparison:
+    def __init__(self, project: Path, document: dict[str, Any], expected: truth.Truth, hashes: Mapping[bytes, str],
+                 *, tolerant: bool) -> None:
+        self.document = document
+        self.truth = expected.entries()
+        self._project = os.fsencode(project) + b"/"
+        self._expected = expected
+        self._hashes = hashes
+        self._tolerant = tolerant
+        self._unhashed: list[bytes] = []  # inputs that rightly have no hash
+        steps = _steps(document)
+        self.record = {kind: dict(_entries(document[kind], steps)) for kind in KINDS}
+        self._executed = {step: os.fsencode(document["steps"][index]["executable"]) for index, step in steps.items()}
+
+    def paths(self, kind: str) -> set[str]:
+        """The project's paths of a kind, as strace tells."""
+        return {os.fsdecode(path.removeprefix(self._project)) for path in self.truth[kind] if path.startswith(self._project)}
+
+    def disagreements(self) -> list[str]:
+        return list(self._disagreements())
+
+    def _disagreements(self) -> Iterator[str]:
+        if self._executed != self._expected.programs:
+            yield f"programs: strace {self._expected.programs}, roar {self._executed}"
+        for kind in KINDS:
+            expected, recorded = self.truth[kind], self.record[kind]
+            for path in sorted(expected.keys() - recorded.keys()):
+                if not known_to_strace_alone(kind, expected[path], recorded):
+                    yield f"{kind}: only strace has {_shown(path)}: {self._told(expected[path])}{self._elsewhere(path)}"
+            for path in sorted(recorded.keys() - expected.keys() - self._aliases(kind)):
+                if known_to_roar_alone(kind, path, self._expected):
+                    continue
+                if not self._tolerant or not known_mistake(kind, path, recorded[path], self._expected):
+                    yield f"{kind}: only roar has {_shown(path)}: {sorted(recorded[path].words)}"
+            for path in sorted(expected.keys() & recorded.keys()):
+                for words in self._differences(kind, expected[path], recorded[path]):
+                    yield f"{kind}: {_shown(path)}: {words}"
+        for path, words in self._wrong_hashes():
+            yield f"hash of {_shown(path)}: {words}"
+
+    def assert_same(self) -> None:
+        found = self.disagreements()
+        assert not found, "\n".join(found)
+        reasons = [reason for reason in self.document["incomplete_reasons"]
+                   if not (self._unhashed and reason["code"] == "unhashed_inputs")]
+        assert not reasons, reasons
+
+    def _aliases(self, kind: str) -> set[bytes]:
+        return {path for entry in self.truth[kind].values() if entry.file is not None and len(entry.file.aliases) > 1
+                for path in entry.file.aliases}
+
+    def _differences(self, kind: str, expected: truth.Entry, recorded: Found) -> Iterator[str]:
+        wanted, had = comparable_words(expected, expected.words), comparable_words(expected, recorded.words)
+        if not wanted <= had or (had - wanted and not recorded.shared):
+            yield f"strace {sorted(wanted)}, roar {sorted(had)}"
+        steps = recorded.steps & expected.steps if self._tolerant and kind == "devices" else recorded.steps  # known_mistake
+        if comparable_steps(expected, expected.steps) != comparable_steps(expected, steps):
+            yield f"steps: strace {sorted(expected.steps)}, roar {sorted(recorded.steps)}"
+
+    def _wrong_hashes(self) -> Iterator[tuple[bytes, str]]:
+        """Files of the project: as they were before; others are not expected to change. Outputs: as they are."""
+        for path, found in self.record["inputs"].items():
+            entry = found.entry
+            wanted = self._hashes.get(path)
+            if wanted is None and not path.startswith((self._project, b"/proc/", b"/sys/")):
+                wanted = _hash_now(path)
+            if entry["hash"] is None and may_lack_a_hash(self.truth["inputs"].get(path), found):
+                self._unhashed.append(path)
+            elif wanted is not None and entry["hash"] != wanted:
+                yield path, f"{entry['hash']} ({entry['hash_reason']}) for an input with {wanted}"
+        for path, found in self.record["outputs"].items():
+            entry = found.entry
+            if not os.path.isfile(path) or os.path.islink(path):
+                if entry["hash"] is not None:
+                    yield path, "there is one for what is no regular file"
+            elif entry["hash"] != _hash(path):
+                yield path, f"{entry['hash']} ({entry['hash_reason']}) for an output with {_hash(path)}"
+
+    def _told(self, entry: truth.Entry) -> str:
+        programs = {os.fsdecode(os.path.basename(self._expected.programs[step])) for step in entry.steps}
+        return f"{sorted(entry.words)} by {sorted(programs)}"
+
+    def _elsewhere(self, path: bytes) -> str:
+        kinds = [kind for kind in KINDS if path in self.record[kind]]
+        return f", roar has it in {kinds}" if kinds else ""
+
+
+def observe(project: Project, place: Path, *command: str | Path, cwd: Path | None = None, check: bool = True,
+            environment: Mapping[str, str] | None = None, tolerant: bool = True, **options: Any) -> Comparison:
+    """Runs a command in a project; ``place`` is where strace writes, outside of it. Tolerant: of known mistakes."""
+    trace = place / "strace.out"
+    roots = (project.path, Path("/dev/shm"))
+    before = truth.survey(*roots)
+    hashes = {path: _hash(path) for path, known in before.items()
+              if path.startswith(os.fsencode(project.path)) and stat.S_ISREG(known.mode)}
+    tracer = ["strace", "-f", "-y", "-xx", "-s", "0", "--seccomp-bpf", "-o", trace, "-e", "signal=none",
+              "-e", f"trace={','.join(truth.CALLS)}", "--"]
+    project.roar("run", "-q", "--", *tracer, *command, cwd=cwd, check=check, environment=environment, **options)
+    expected = truth.Truth(cwd or project.path, before, roots).apply(strace.read(trace))
+    return Comparison(project.path, project.show().document, expected, hashes, tolerant=tolerant)
+
+
+def missing(*tools: str) -> str:
+    """The reason to skip where one of these programs is not installed; empty: they all are."""
+    absent = [tool for tool in tools if shutil.which(tool) is None]
+    return f"not installed: {', '.join(absent)}" if absent else ""
+
+
+@cache
+def loaders(programs: frozenset[bytes]) -> frozenset[bytes]:
+    """The ELF interpreters that some programs name."""
+    return frozenset(filter(None, map(_loader, programs)))
+
+
+def _loader(program: bytes) -> bytes | None:
+    try:
+        with open(program, "rb") as file:
+            head = file.read(64)
+            if head[:5] != b"\x7fELF\x02":
+                return None
+            at, size, number = (int.from_bytes(head[start:end], "little") for start, end in ((32, 40), (54, 56), (56, 58)))
+            file.seek(at)
+            table = file.read(size * number)
+            for row in range(0, len(table), size):
+                if int.from_bytes(table[row:row + 4], "little") == 3:  # PT_INTERP
+                    file.seek(int.from_bytes(table[row + 8:row + 16], "little"))
+                    name = file.read(int.from_bytes(table[row + 32:row + 40], "little"))
+                    return os.path.realpath(name.rstrip(b"\0"))
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _steps(document: dict[str, Any]) -> dict[int, truth.Step]:
+    """By index, but for strace's: which process, and which of its programs."""
+    counted: dict[int, int] = {}
+    found = {}
+    for step in document["steps"][1:]:
+        number = counted[step["pid"]] = counted.get(step["pid"], -1) + 1
+        found[step["index"]] = (step["pid"], number)
+    return found
+
+
+def _entries(entries: list[dict[str, Any]], steps: Mapping[int, truth.Step]) -> Iterator[tuple[bytes, Found]]:
+    by_path: dict[bytes, Found] = {}
+    for entry in entries:
+        own = {steps[index] for index in entry["steps"] if index in steps}
+        if not own:
+            continue
+        path = base64.b64decode(entry["path_b64"]) if "path_b64" in entry else os.fsencode(entry["path"])
+        found = by_path.setdefault(path, Found(set(), set(), False, entry))
+        found.words |= set(entry["access"])
+        found.steps |= own
+        found.shared |= 0 in entry["steps"]
+    yield from by_path.items()
+
+
+def _hash(path: bytes) -> str:
+    with open(path, "rb") as file:
+        return blake3(file.read()).hexdigest()
+
+
+@cache
+def _hash_now(path: bytes) -> str | None:
+    try:
+        return _hash(path)
+    except OSError:
+        return None
+
+
+def _shown(path: bytes) -> str:
+    return os.fsdecode(path)
