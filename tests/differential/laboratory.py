@@ -47,6 +47,6 @@ class Laboratory:
     def sh(self, script: str, **options: Any) -> Comparison:
         return self.run("sh", "-c", script, **options)
 
-    def python(self, script: str, *, interpreter: str = SYSTEM_PYTHON, **options: Any) -> Comparison:
+    def python(self, script: str, *arguments: str, interpreter: str = SYSTEM_PYTHON, **options: Any) -> Comparison:
         self.write("script.py", script)
-        return self.run(interpreter, "script.py", **options)
+        return self.run(interpreter, "script.py", *arguments, **options)

@@ -17,12 +17,11 @@ _START = re.compile(r"(\w+\(.*) <(?:unfinished|pid changed to \d+) \.\.\.>$", re
 _RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)$", re.DOTALL)
 _SUPERSEDED = re.compile(r"\+\+\+ superseded by execve in pid (\d+) \+\+\+$")
 _NAME = re.compile(r"(\w+)\(")
-_RESULT = re.compile(r"\s*= (0x[0-9a-f]+|-?\d+|\?)(?:<((?:\\x[0-9a-f]{2}|[^<>\\])*)>(\(deleted\))?)?(?: ([A-Z][A-Z0-9_]+))?")
-_DESCRIPTOR = re.compile(r"(-?\d+|AT_FDCWD)(?:<((?:\\x[0-9a-f]{2}|[^<>\\])*)>(\(deleted\))?)?$")
+_RESULT = re.compile(r"\s*= (0x[0-9a-f]+|-?\d+|\?)(?:<((?:\\x[0-9a-f]{2})*|[^<>\\]*)>(\(deleted\))?)?(?: ([A-Z][A-Z0-9_]+))?")
+_DESCRIPTOR = re.compile(r"(-?\d+|AT_FDCWD)(?:<((?:\\x[0-9a-f]{2})*|[^<>\\]*)>(\(deleted\))?)?$")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?$')
 _PUNCTUATION = re.compile(r"[](){}[,]")
 _ENDED = " <unfinished ...>) = ?"
-_HEX = re.compile(r"\\x([0-9a-f]{2})")
 
 
 class Descriptor(NamedTuple):
@@ -140,4 +139,4 @@ def _descriptor(number: str, path: str | None, deleted: str | None) -> Descripto
 
 
 def _bytes(text: str) -> bytes:
-    return _HEX.sub(lambda found: chr(int(found[1], 16)), text).encode("latin-1")
+    return bytes.fromhex(text.replace("\\x", "")) if text.startswith("\\x") else text.encode()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 import pytest
-from _pytest.mark import ParameterSet
-from laboratory import Laboratory, wrong
+from laboratory import SYSTEM_PYTHON, Laboratory, wrong
 
 #: Where roar is wrong so far, and the cases that show it.
 MISTAKES = {
     "FileTable._adopt_name drops input_path: what was moved or linked, and then opened, is no input": {
-        "move-and-read", "move-and-append", "move-and-overwrite", "move-into-a-directory", "link-and-read", "link-and-append"},
+        "move-and-read", "move-and-append", "move-and-overwrite", "move-into-a-directory", "link-and-read", "link-and-append",
+        "link-and-read-in-one-program"},
     "FileTable._rename does not add the step where it knows the name alone": {
         "move-twice", "symbolic-link-moved"},
     "FileTable._moved makes no input of a file that was opened but not read": {
@@ -36,9 +36,9 @@ MISTAKES = {
         "mknod"},
     "FileTable._rename does nothing for RENAME_EXCHANGE of files that were not opened": {
         "exchange"},
-    "a device is listed as soon as it is opened, with no access: comparison.known_mistake": {
+    "a device is listed as soon as it is opened, with no access": {
         "a-device-that-is-only-opened", "a-device-that-another-step-opened"},
-    "what was written and then replaced is listed as removed: comparison.known_mistake": {
+    "what was written and then replaced is listed as removed": {
         "append-and-replace"},
 }
 
@@ -94,7 +94,7 @@ SHELL = {
     "relative-to-another-directory": "cd d && cat ../a > n && mv n ../c && rm in",
     "open-for-append-alone": ": >> a; : >> n",
     "truncate-and-read-what-is-empty": ": > a; : > empty; cat empty > c",
-    "write-in-the-middle": "dd if=a of=old conv=notrunc bs=1 seek=2 2>/dev/null",
+    "write-in-the-middle": "dd if=a of=old conv=notrunc bs=1 seek=2 status=none",
     "resize": "truncate -s 2 a; truncate -s 9 n; fallocate -l 20 old",
     "a-descriptor-that-children-inherit": "exec 4>c; (echo one >&4); cat a >&4; exec 4>&-",
     "redirections": "cat < a > c; cat a | cat > e",
@@ -103,11 +103,14 @@ SHELL = {
     "scripts": "./script.sh; ./by-env.sh; ./by-true",
     "a-named-pipe": "mkfifo p; cat a > p & cat p > c; wait; rm p",
     "an-old-named-pipe": "rm pipe; echo > c",
+    "a-device-that-is-only-opened": "exec 3</dev/null; cat a > c",
+    "a-device-that-another-step-opened": "exec 3</dev/null; cat < /dev/null > c; exec 3>/dev/null",
+    "append-and-replace": "echo x >> a; cp a n; mv n a",
     "kernel-files": "cat /proc/self/status /proc/cpuinfo /sys/kernel/mm/transparent_hugepage/enabled > c",
 }
 
 PYTHON = {
-    "link-and-read": "os.link('a', 'n'); open('n').read()",
+    "link-and-read-in-one-program": "os.link('a', 'n'); open('n').read()",
     "mknod": "os.mknod('n')",
     "a-nameless-file-gets-a-name": "f = os.open('.', os.O_TMPFILE | os.O_RDWR); os.write(f, b'x');"
         " os.link(f'/proc/self/fd/{f}', 'n', src_dir_fd=0, follow_symlinks=True)",
@@ -152,45 +155,44 @@ IMPORTS = ("import ctypes, mmap, os, shutil, socket, subprocess, tempfile, threa
            "libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]\n")
 
 
-def cases(scripts: dict[str, str]) -> list[ParameterSet]:
-    reasons = {case: reason for reason, group in MISTAKES.items() for case in group}
-    return [pytest.param(script, id=case, marks=[wrong(reasons[case])] if case in reasons else [])
-            for case, script in scripts.items()]
+KNOWN = {case: reason for reason, cases in MISTAKES.items() for case in cases}
 
 
-@pytest.fixture
-def furnished(lab: Laboratory) -> Laboratory:
+def furnish(lab: Laboratory, directory: str) -> None:
     """Some files, a directory, and links to them."""
     for name in ("a", "old", "hard", "d/in", "d/gone"):
-        lab.write(name, f"{name} was here\n")
-    lab.write("empty", "")
+        lab.write(f"{directory}/{name}", f"{name} was here\n")
+    lab.write(f"{directory}/empty", "")
     for name, first in (("script.sh", "#!/bin/sh"), ("by-env.sh", "#!/usr/bin/env sh"), ("by-true", "#!/bin/true")):
-        lab.write(name, f"{first}\ncat a >> c\n").chmod(0o755)
-    os.link(lab.path / "hard", lab.path / "two")
-    os.symlink("a", lab.path / "soft")
-    os.symlink("d", lab.path / "way")
-    os.mkfifo(lab.path / "pipe")
-    return lab
+        lab.write(f"{directory}/{name}", f"{first}\ncat a >> c\n").chmod(0o755)
+    inside = lab.path / directory
+    os.link(inside / "hard", inside / "two")
+    os.symlink("a", inside / "soft")
+    os.symlink("d", inside / "way")
+    os.mkfifo(inside / "pipe")
 
 
-@pytest.mark.parametrize("script", cases(SHELL))
-def test_shell(furnished: Laboratory, script: str) -> None:
-    furnished.sh(f"set -e; {script}")
+def prepare(lab: Laboratory, case: str) -> str:
+    """A case in a directory of its own; the script that runs it."""
+    furnish(lab, case)
+    if case in SHELL:
+        return f"(cd {case}; {SHELL[case]})\n"
+    lab.write(f"{case}/case.py", IMPORTS + PYTHON[case] + "\n")
+    return f"(cd {case}; {SYSTEM_PYTHON} case.py)\n"
 
 
-@pytest.mark.parametrize("script", cases(PYTHON))
-def test_python(furnished: Laboratory, script: str) -> None:
-    furnished.python(IMPORTS + script + "\n")
+@pytest.mark.parametrize("table", [SHELL, PYTHON], ids=["shell", "python"])
+def test_agreed(lab: Laboratory, table: dict[str, str]) -> None:
+    """All in one job: what is wrong is told with the path, and that begins with the case."""
+    scripts = [prepare(lab, case) for case in table if case not in KNOWN]
+    lab.sh("set -e\n" + "".join(scripts), tolerant=False)
 
 
-#: What comparison.known_mistake passes over in other tests.
-PASSED_OVER = {
-    "a-device-that-is-only-opened": "exec 3</dev/null; cat a > c",
-    "a-device-that-another-step-opened": "exec 3</dev/null; cat < /dev/null > c; exec 3>/dev/null",
-    "append-and-replace": "echo x >> a; cp a n; mv n a",
-}
+@pytest.mark.parametrize("case", [pytest.param(case, marks=wrong(KNOWN[case])) for case in [*SHELL, *PYTHON] if case in KNOWN])
+def test_known_mistake(lab: Laboratory, case: str) -> None:
+    lab.sh("set -e\n" + prepare(lab, case), tolerant=False)
 
 
-@pytest.mark.parametrize("script", cases(PASSED_OVER))
-def test_what_is_passed_over(furnished: Laboratory, script: str) -> None:
-    furnished.sh(f"set -e; {script}", tolerant=False)
+def test_every_mistake_has_its_case() -> None:
+    assert KNOWN.keys() <= SHELL.keys() | PYTHON.keys()
+    assert not SHELL.keys() & PYTHON.keys()

@@ -25,7 +25,7 @@ from strace import Call
 CALLS = (
     "?open", "openat", "openat2", "?creat", "open_by_handle_at",
     "read", "pread64", "readv", "preadv", "preadv2", "write", "pwrite64", "writev", "pwritev", "pwritev2",
-    "ftruncate", "truncate", "fallocate", "mmap", "munmap", "mprotect", "mremap",
+    "ftruncate", "truncate", "fallocate", "mmap", "mprotect", "mremap",
     "sendfile", "copy_file_range", "splice", "ioctl",
     "?rename", "?renameat", "renameat2", "?link", "linkat", "?symlink", "symlinkat", "?unlink", "unlinkat",
     "?mknod", "mknodat", "bind",
@@ -45,8 +45,8 @@ class Known(NamedTuple):
     size: int
 
 
-def survey(*roots: Path) -> dict[bytes, Known]:
-    """Everything below some directories."""
+def survey(*roots: Path, deep: bool = True) -> dict[bytes, Known]:
+    """Everything in some directories, and below them."""
     found = {}
     for root in roots:
         for directory, directories, files in os.walk(os.fsencode(root)):
@@ -54,6 +54,8 @@ def survey(*roots: Path) -> dict[bytes, Known]:
                 path = os.path.join(directory, name)
                 status = os.lstat(path)
                 found[path] = Known((status.st_dev, status.st_ino), status.st_mode, status.st_size)
+            if not deep:
+                break
     return found
 
 
@@ -115,6 +117,7 @@ class Truth:
         self._lost: dict[bytes, File] = {}          # that had this name last
         self._gone: set[bytes] = set()
         self._special: set[bytes] = set()           # named pipes and sockets that the job made
+        self.removed_special: set[bytes] = set()
         self._identities: dict[tuple[int, int], File] = {}
         self._all: list[File] = []
         self._devices: dict[bytes, Entry] = {}
@@ -330,9 +333,6 @@ class Truth:
             if mapping.start < start + call.number(1) and start < mapping.end:
                 self._wrote(mapping.file, process, "map", "write")
 
-    def _on_munmap(self, call: Call, process: Process) -> None:
-        self._unmapped(process, call.number(0), call.number(0) + call.number(1))
-
     def _on_mremap(self, call: Call, process: Process) -> None:
         assert call.result is not None
         old = call.number(0)
@@ -470,6 +470,7 @@ class Truth:
         if path not in self._special and not (known and (stat.S_ISFIFO(known.mode) or stat.S_ISSOCK(known.mode))):
             return False
         self._special.discard(path)
+        self.removed_special.add(path)
         self._before.pop(path, None)
         self._gone.add(path)
         return True

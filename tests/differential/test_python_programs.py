@@ -1,0 +1,274 @@
+"""Python programs as they are used for data and for training, under roar and strace at once."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from comparison import Comparison
+from laboratory import SYSTEM_PYTHON, Laboratory
+
+
+def imports(*modules: str) -> pytest.MarkDecorator:
+    absent = [module for module in modules if find_spec(module) is None]
+    return pytest.mark.skipif(bool(absent), reason=f"not importable: {', '.join(absent)}")
+
+
+def run(lab: Laboratory, script: str, **options: Any) -> Comparison:
+    """With the packages that the tests have."""
+    return lab.python(script, interpreter=sys.executable, **options)
+
+
+# ---- processes ----
+
+def test_pool_of_processes(lab: Laboratory) -> None:
+    for number in range(6):
+        lab.write(f"in/{number}.txt", f"{number}\n" * 100)
+    lab.python("""
+import multiprocessing, sys
+def count(number):
+    with open(f"in/{number}.txt") as source, open(f"out-{sys.argv[1]}-{number}.txt", "w") as target:
+        target.write(str(sum(map(int, source))))
+    return number
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(2) as pool:
+        assert pool.map(count, range(6)) == list(range(6))
+        pool.close()
+        pool.join()
+""", "fork", inputs=["in/0.txt", "in/5.txt"], outputs=["out-fork-0.txt", "out-fork-5.txt"])
+    lab.run(SYSTEM_PYTHON, "script.py", "spawn", outputs=["out-spawn-0.txt"])
+    lab.run(SYSTEM_PYTHON, "script.py", "forkserver", outputs=["out-forkserver-0.txt"])
+
+
+def test_loader_of_batches(lab: Laboratory) -> None:
+    """What a DataLoader does: workers read samples and hand them over through shared memory."""
+    for number in range(8):
+        lab.write(f"data/{number}.bin", bytes([number]) * 1000)
+    lab.python("""
+import multiprocessing, os
+from multiprocessing import shared_memory
+
+def work(tasks, results):
+    for number in iter(tasks.get, None):
+        with open(f"data/{number}.bin", "rb") as file:
+            content = file.read()
+        memory = shared_memory.SharedMemory(create=True, size=len(content))
+        memory.buf[:len(content)] = content
+        results.put((number, memory.name, len(content)))
+        memory.close()
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    tasks, results = context.Queue(), context.Queue()
+    workers = [context.Process(target=work, args=(tasks, results)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for number in range(8):
+        tasks.put(number)
+    total = 0
+    for _ in range(8):
+        number, name, size = results.get()
+        memory = shared_memory.SharedMemory(name)
+        total += sum(memory.buf[:size])
+        memory.close()
+        memory.unlink()
+    for _ in workers:
+        tasks.put(None)
+    for worker in workers:
+        worker.join()
+    with open("sum.txt", "w") as file:
+        file.write(str(total))
+""", inputs=["data/0.bin", "data/7.bin"], outputs=["sum.txt"])
+
+
+def test_subprocesses(lab: Laboratory) -> None:
+    lab.write("in.txt", "b\na\n")
+    lab.python("""
+import os, subprocess
+subprocess.run("sort in.txt | tee sorted.txt > copy.txt", shell=True, check=True)
+with open("in.txt", "rb") as source, open("upper.txt", "wb") as target:
+    subprocess.run(["tr", "a-z", "A-Z"], stdin=source, stdout=target, check=True)
+pid = os.posix_spawnp("cp", ["cp", "upper.txt", "spawned.txt"], os.environ,
+                      file_actions=[(os.POSIX_SPAWN_OPEN, 1, "log.txt", os.O_WRONLY | os.O_CREAT, 0o600)])
+os.waitpid(pid, 0)
+os.system("wc -l < sorted.txt > lines.txt")
+""", inputs=["in.txt"], outputs=["sorted.txt", "copy.txt", "upper.txt", "spawned.txt", "log.txt", "lines.txt"])
+
+
+# ---- the standard library ----
+
+@pytest.mark.parametrize("journal", ["DELETE", "TRUNCATE", "WAL"])
+def test_sqlite(lab: Laboratory, journal: str) -> None:
+    script = f"""
+import sqlite3
+connection = sqlite3.connect("data.db")
+connection.execute("PRAGMA journal_mode={journal}")
+connection.execute("CREATE TABLE IF NOT EXISTS t (k INTEGER PRIMARY KEY, v TEXT)")
+with connection:
+    connection.executemany("INSERT INTO t (v) VALUES (?)", [(str(number) * 50,) for number in range(2000)])
+with connection:
+    connection.execute("UPDATE t SET v = 'x' WHERE k % 3 = 0")
+with open("count.txt", "w") as file:
+    file.write(str(connection.execute("SELECT count(*) FROM t").fetchone()))
+connection.close()
+"""
+    lab.python(script, outputs=["data.db", "count.txt"])
+    lab.python(script, inputs=["data.db"], outputs=["data.db"])
+
+
+def test_bytecode(lab: Laboratory) -> None:
+    """Modules are compiled, written by a temporary name, and read as bytecode by the next run."""
+    lab.write("package/__init__.py", "")
+    lab.write("package/part.py", "VALUE = 1\n")
+    lab.write("main.py", "from package.part import VALUE\nopen('value.txt', 'w').write(str(VALUE))\n")
+    environment = {"PYTHONDONTWRITEBYTECODE": ""}
+    lab.run(sys.executable, "main.py", environment=environment, inputs=["main.py", "package/part.py"], outputs=["value.txt"])
+    found = lab.run(sys.executable, "main.py", environment=environment, inputs=["main.py"], outputs=["value.txt"])
+    assert any(path.endswith(".pyc") for path in found.paths("inputs"))
+
+
+def test_pip_install(lab: Laboratory) -> None:
+    about = "little-1.0.dist-info"
+    wheel = lab.path / "little-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in {
+                "little/__init__.py": "VALUE = 1\n", "little/data.txt": "data\n" * 1000,
+                f"{about}/METADATA": "Metadata-Version: 2.1\nName: little\nVersion: 1.0\n",
+                f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+                f"{about}/entry_points.txt": "[console_scripts]\nlittle = little:main\n"}.items():
+            archive.writestr(name, content)
+        archive.writestr(f"{about}/RECORD", "".join(f"{name},,\n" for name in [*archive.namelist(), f"{about}/RECORD"]))
+    lab.run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--disable-pip-version-check",
+            "--root-user-action=ignore", "--target", "target", wheel.name,
+            inputs=[wheel.name], outputs=["target/little/data.txt", "target/little/__init__.py"])
+
+
+# ---- numbers and tables ----
+
+@imports("numpy")
+def test_numpy_memmap(lab: Laboratory) -> None:
+    run(lab, """
+import numpy
+out = numpy.memmap("a.dat", dtype="float32", mode="w+", shape=(100, 100))
+out[:] = 1.5
+out.flush()
+numpy.save("b.npy", numpy.arange(5000))
+numpy.savez_compressed("c.npz", x=numpy.arange(10), y=numpy.zeros(9))
+""", outputs=["a.dat", "b.npy", "c.npz"])
+    run(lab, """
+import numpy
+a = numpy.memmap("a.dat", dtype="float32", mode="r", shape=(100, 100))
+b = numpy.load("b.npy", mmap_mode="c")
+b[0] = 7
+c = numpy.load("c.npz")
+open("sum.txt", "w").write(str(a.sum() + b.sum() + c["x"].sum()))
+""", inputs=["a.dat", "b.npy", "c.npz"], outputs=["sum.txt"])
+    run(lab, """
+import numpy
+a = numpy.memmap("a.dat", dtype="float32", mode="r+", shape=(100, 100))
+a[3, 3] = 0
+a.flush()
+""", outputs=["a.dat"])
+
+
+@imports("safetensors", "numpy")
+def test_safetensors(lab: Laboratory) -> None:
+    run(lab, """
+import numpy
+from safetensors.numpy import save_file
+save_file({"w": numpy.ones((300, 300), "float32"), "b": numpy.zeros(300, "float32")}, "model.safetensors")
+""", outputs=["model.safetensors"])
+    run(lab, """
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+with safe_open("model.safetensors", "np") as file:
+    w = file.get_tensor("w")
+save_file({**load_file("model.safetensors"), "w": w * 2}, "doubled.safetensors")
+""", inputs=["model.safetensors"], outputs=["doubled.safetensors"])
+
+
+@imports("h5py", "numpy")
+def test_hdf5(lab: Laboratory) -> None:
+    run(lab, """
+import h5py, numpy
+with h5py.File("a.h5", "w") as file:
+    file["x"] = numpy.arange(10000)
+    file.create_dataset("z", data=numpy.zeros((50, 50)), compression="gzip")
+""", outputs=["a.h5"])
+    run(lab, """
+import h5py
+with h5py.File("a.h5", "r") as file, h5py.File("b.h5", "w", driver="core") as copy:
+    file.copy("x", copy)
+    copy["s"] = file["z"][:].sum()
+""", inputs=["a.h5"], outputs=["b.h5"])
+    run(lab, "import h5py\nwith h5py.File('a.h5', 'r+') as file:\n    file['x'][7] = 0\n", inputs=["a.h5"], outputs=["a.h5"])
+
+
+@imports("pandas", "pyarrow")
+def test_parquet(lab: Laboratory) -> None:
+    run(lab, """
+import pandas
+table = pandas.DataFrame({"k": range(3000), "v": [str(number % 7) for number in range(3000)]})
+table.to_parquet("a.parquet")
+table.to_parquet("parts", partition_cols=["v"])
+table.to_csv("a.csv.gz", index=False)
+""", outputs=["a.parquet", "a.csv.gz"])
+    run(lab, """
+import pandas, pyarrow.parquet, pyarrow.feather
+table = pyarrow.parquet.read_table("a.parquet", memory_map=True)
+pyarrow.feather.write_feather(table, "a.feather", compression="uncompressed")
+frame = pandas.read_parquet("parts").merge(pandas.read_csv("a.csv.gz"), on="k")
+frame.to_parquet("merged.parquet")
+""", inputs=["a.parquet", "a.csv.gz"], outputs=["a.feather", "merged.parquet"])
+    run(lab, """
+import pyarrow.feather
+pyarrow.feather.read_table("a.feather", memory_map=True).to_pandas().to_csv("last.csv")
+""", inputs=["a.feather"], outputs=["last.csv"])
+
+
+@imports("sklearn", "joblib", "numpy")
+def test_training_with_workers(lab: Laboratory) -> None:
+    """Workers of joblib's loky get their data as memory maps of temporary files."""
+    lab.write("data.csv", "".join(f"{number % 13},{number % 7},{number % 2}\n" for number in range(400)))
+    run(lab, """
+import joblib, numpy
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+
+if __name__ == "__main__":
+    data = numpy.loadtxt("data.csv", delimiter=",")
+    model = LogisticRegression()
+    with joblib.parallel_config(backend="loky", max_nbytes=1000):
+        scores = cross_val_score(model, data[:, :2], data[:, 2], cv=3, n_jobs=2)
+    joblib.dump(model.fit(data[:, :2], data[:, 2]), "model.joblib", compress=3)
+    with open("scores.txt", "w") as file:
+        file.write(str(joblib.load("model.joblib").predict([[1, 2]]) + scores.mean()))
+""", inputs=["data.csv"], outputs=["model.joblib", "scores.txt"])
+
+
+@imports("torch")
+def test_torch(lab: Laboratory) -> None:
+    for number in range(4):
+        lab.write(f"data/{number}.txt", str(number))
+    run(lab, """
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+class Numbers(Dataset):
+    def __len__(self):
+        return 4
+    def __getitem__(self, at):
+        with open(f"data/{at}.txt") as file:
+            return torch.tensor([float(file.read())])
+
+if __name__ == "__main__":
+    model = torch.nn.Linear(1, 1)
+    for batch in DataLoader(Numbers(), batch_size=2, num_workers=2):
+        model(batch).sum().backward()
+    torch.save(model.state_dict(), "model.pt")
+    torch.load("model.pt", mmap=True)
+""", inputs=["data/0.txt", "data/3.txt"], outputs=["model.pt"])
