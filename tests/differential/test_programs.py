@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from comparison import missing
-from laboratory import Laboratory, needs, wrong
+from laboratory import Laboratory, needs
 
 # ---- shells and small tools ----
 
@@ -94,7 +94,6 @@ def test_git_commit_and_pack(lab: Laboratory) -> None:
 
 
 @needs("git")
-@wrong("a file that got its name by link() and is then read by it is no input under the old name any more")
 def test_git_clone(lab: Laboratory) -> None:
     lab.write("origin/a.txt", "a\n")
     lab.write("origin/sub/b.txt", "b\n")

@@ -3,7 +3,8 @@
 Files are followed by their names, where roar follows inodes: a second way to the same answer, so that a mistake of one
 is not a mistake of both.
 
-- An *input* was read, mapped or executed before the job itself wrote it, or it was moved or linked to another name.
+- An *input* was read, mapped or executed before the job itself wrote it, or it was moved or linked to another name, or
+  appended to.
 - An *output* was created, changed or got its name in the job, and has a name when the job ends.
 - *scratch* was made by the job and is gone at the end; *removed* was there before.
 """
@@ -16,6 +17,7 @@ import re
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +77,8 @@ class File:
     written: bool = False
     input_path: bytes | None = None
     read: set[str] = field(default_factory=set)
+    opened_to: set[str] = field(default_factory=set)  # "append", "overwrite": how the job opened it before it wrote it
+    appended: bool = False                          # and is an input for that
     asked: set[Step] = field(default_factory=set)   # that found it at its end: whether they read it depends on its size
     wrote: set[str] = field(default_factory=set)
     read_steps: set[Step] = field(default_factory=set)
@@ -138,7 +142,9 @@ class Truth:
             found[kind].setdefault(path, Entry()).add(words, steps, file)
 
         for file in self._all:
-            if file.input_path is not None:
+            if file.input_path is not None and file.appended and not file.read:
+                add("inputs", file.input_path, file, {"write"}, file.write_steps)
+            elif file.input_path is not None:
                 add("inputs", file.input_path, file, file.read, file.read_steps)
             if not file.written:
                 continue
@@ -194,14 +200,15 @@ class Truth:
                                        list(parent.mappings))
 
     def _on_execve(self, call: Call, process: Process, path: bytes | None = None) -> None:
-        path = os.path.realpath(path or self._absolute(process.cwd[0], call.string(0)))
-        path = _interpreter(path)
+        path = _interpreter(os.path.realpath(path or self._absolute(process.cwd[0], call.string(0))))
         leader = self._leaders[call.pid]
         number = self._executed[leader] = self._executed.get(leader, -1) + 1
         process.step = leader, number
         process.mappings = []
         self.programs[process.step] = path
-        self._took(self._file(path), process, "execute")
+        for executed in (path, _loader(path)):
+            if executed is not None:
+                self._took(self._file(executed), process, "execute")
 
     def _on_execveat(self, call: Call, process: Process) -> None:
         directory, name = call.descriptor(0), call.string(1)
@@ -242,6 +249,8 @@ class Truth:
             self._wrote(self._new(opened.path), process, "create")
         elif "O_TRUNC" in flags:
             self._wrote(self._file(opened.path, opened.deleted), process, "truncate")
+        elif flags & {"O_WRONLY", "O_RDWR"}:
+            self._file(opened.path, opened.deleted).opened_to.add("append" if "O_APPEND" in flags else "overwrite")
 
     def _on_read(self, call: Call, process: Process) -> None:
         self._source(call, process, 0)
@@ -284,7 +293,7 @@ class Truth:
         opened = call.descriptor(at)
         if opened.path is None:
             return
-        if self._device(opened.path, process, "read") or not self._is_file(opened.path):
+        if self._device(opened.path, process, "read" if call.result else "") or not self._is_file(opened.path):
             return
         file = self._file(opened.path, opened.deleted)
         # to learn that a file is empty is to take it; to learn that one is at its end is not
@@ -297,7 +306,14 @@ class Truth:
         opened = call.descriptor(at)
         if opened.path is None or self._device(opened.path, process, word) or not self._is_file(opened.path):
             return
-        self._wrote(self._file(opened.path, opened.deleted), process, word)
+        file = self._file(opened.path, opened.deleted)
+        if word == "write" and not file.written and file.input_path is None and "append" in file.opened_to:
+            if len(file.opened_to) > 1:
+                raise ValueError(f"was {opened.path!r} overwritten or appended to? strace does not tell")
+            if not self._is_empty(file):  # what was there stays, as part of the new content
+                file.appended = True
+                file.input_path = file.used
+        self._wrote(file, process, word)
 
     def _on_mmap(self, call: Call, process: Process) -> None:
         assert call.result is not None
@@ -520,7 +536,8 @@ class Truth:
             return False
         if not stat.S_ISCHR(mode) and not stat.S_ISBLK(mode):
             return False
-        self._devices.setdefault(path, Entry()).add({word}, {process.step})
+        if word:
+            self._devices.setdefault(path, Entry()).add({word}, {process.step})
         return True
 
     def _is_directory(self, old: bytes, new: bytes) -> bool:
@@ -620,15 +637,37 @@ class Truth:
         file.write_steps.add(process.step)
 
 
+# ---- what execve opens in the kernel: strace shows the name that was asked for alone ----
+
 def _interpreter(path: bytes) -> bytes:
-    """What the kernel runs for a script: strace shows the script alone."""
+    """What is run for a script."""
     for _ in range(5):
-        try:
-            with open(path, "rb") as file:
-                first = file.read(256)
-        except FileNotFoundError:
-            return path
+        first = _beginning(path, 256)
         if not first.startswith(b"#!"):
             return path
         path = os.path.realpath(first[2:].split(b"\n")[0].split()[0])
     return path
+
+
+@cache
+def _loader(program: bytes) -> bytes | None:
+    """The dynamic loader that an ELF program names: PT_INTERP."""
+    head = _beginning(program, 64)
+    if head[:5] != b"\x7fELF\x02":
+        return None
+    at, size, number = (int.from_bytes(head[start:end], "little") for start, end in ((32, 40), (54, 56), (56, 58)))
+    table = _beginning(program, at + size * number)
+    for row in range(at, len(table), size):
+        kind, offset, length = (int.from_bytes(table[row + start:row + end], "little")
+                                for start, end in ((0, 4), (8, 16), (32, 40)))
+        if kind == 3:
+            return os.path.realpath(_beginning(program, offset + length)[offset:].rstrip(b"\0"))
+    return None
+
+
+def _beginning(path: bytes, length: int) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(length)
+    except FileNotFoundError:
+        return b""
