@@ -22,7 +22,7 @@ from blake3 import blake3
 from harness import Project
 
 SHARED_MEMORY = Path("/dev/shm")
-KINDS = ("inputs", "outputs", "scratch", "removed", "devices")
+KINDS = ("inputs", "outputs", "scratch", "removed", "devices", "pipes")
 
 # ---- what one side alone knows: everything else must be the same on both ----
 

@@ -28,7 +28,7 @@ CALLS = (
     "?open", "openat", "openat2", "?creat", "open_by_handle_at",
     "read", "pread64", "readv", "preadv", "preadv2", "write", "pwrite64", "writev", "pwritev", "pwritev2",
     "ftruncate", "truncate", "fallocate", "mmap", "mprotect", "mremap",
-    "sendfile", "copy_file_range", "splice", "ioctl",
+    "sendfile", "copy_file_range", "splice", "tee", "ioctl",
     "?rename", "?renameat", "renameat2", "?link", "linkat", "?symlink", "symlinkat", "?unlink", "unlinkat",
     "?mknod", "mknodat", "bind",
     "chdir", "fchdir", "?fork", "?vfork", "clone", "clone3", "execve", "execveat",
@@ -122,9 +122,11 @@ class Truth:
         self._gone: set[bytes] = set()
         self._special: set[bytes] = set()           # named pipes and sockets that the job made
         self.removed_special: set[bytes] = set()
+        self._pipe_names: set[bytes] = set()
         self._identities: dict[tuple[int, int], File] = {}
         self._all: list[File] = []
         self._devices: dict[bytes, Entry] = {}
+        self._pipes: dict[bytes, Entry] = {}
         self._removed: dict[bytes, Entry] = {}
         self.moved_directories: set[bytes] = set()
         self.passing: set[bytes] = set()            # further names of files, made and gone in the job
@@ -160,7 +162,7 @@ class Truth:
         for path, entry in self._removed.items():
             if path not in found["outputs"]:
                 found["removed"].setdefault(path, Entry()).add(entry.words, entry.steps)
-        return {**found, "devices": self._devices}
+        return {**found, "devices": self._devices, "pipes": self._pipes}
 
     # ---- calls ----
 
@@ -274,6 +276,11 @@ class Truth:
             self._target(call, process, 2)
 
     _on_splice = _on_copy_file_range
+
+    def _on_tee(self, call: Call, process: Process) -> None:
+        if call.result:
+            self._source(call, process, 0)
+            self._target(call, process, 1)
 
     def _on_ioctl(self, call: Call, process: Process) -> None:
         if call.arguments[1].endswith("FICLONE"):
@@ -498,6 +505,8 @@ class Truth:
         self._made_special(self._place(process, call.descriptor(0).path, call.string(1)), call.words(2), process)
 
     def _made_special(self, path: bytes, mode: frozenset[str], process: Process) -> None:
+        if "S_IFIFO" in mode:
+            self._pipe_names.add(path)
         if mode & {"S_IFIFO", "S_IFSOCK", "S_IFCHR", "S_IFBLK"}:
             self._special.add(path)
         else:
@@ -530,14 +539,19 @@ class Truth:
             return True
 
     def _device(self, path: bytes, process: Process, word: str) -> bool:
+        """Is it a device or a pipe? They hold nothing: only who used them is told. No word: nothing was moved."""
         try:
             mode = os.stat(path).st_mode if path.startswith(b"/") else 0
         except FileNotFoundError:
-            return False
-        if not stat.S_ISCHR(mode) and not stat.S_ISBLK(mode):
+            mode = 0
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            table = self._devices
+        elif path.startswith(b"pipe:") or path in self._pipe_names or stat.S_ISFIFO(mode):
+            table = self._pipes
+        else:
             return False
         if word:
-            self._devices.setdefault(path, Entry()).add({word}, {process.step})
+            table.setdefault(path, Entry()).add({word}, {process.step})
         return True
 
     def _is_directory(self, old: bytes, new: bytes) -> bool:
