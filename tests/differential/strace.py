@@ -85,7 +85,7 @@ def parse(lines: Iterable[str]) -> Iterator[Call]:
             else:
                 unfinished.pop(pid, None)
             continue
-        if rest.startswith("---"):
+        if rest.startswith(("---", "[ Process ")):  # signals; a program of another word size
             continue
         begun = _START.match(rest)
         if begun:

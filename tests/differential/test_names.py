@@ -16,7 +16,7 @@ MISTAKES = {
     "FileTable._unlink forgets a name that was known by name alone, and with it where its content came from": {
         "move-and-remove", "link-and-remove"},
     "FileTable._unlink takes a name that the job gave, and under which it opened the file, for one that was there before": {
-        "make-link-read-and-remove-all"},
+        "make-link-read-and-remove-all", "read-move-and-remove"},
     "FileTable._place forgets that another file of that name was removed": {
         "remove-make-and-remove"},
     "FileTable._only_named notes no directories: names in one that moves do not follow": {
@@ -47,6 +47,7 @@ SHELL = {
     "open-and-move": "exec 3<a; mv a b",
     "move-and-append": "mv a b; echo x >> b",
     "move-and-overwrite": "mv a b; echo x > b",
+    "read-move-and-remove": "cat a > c; mv a b; rm b",
     "move-and-remove": "mv a b; rm b",
     "move-over-another": "mv a old",
     "move-over-one-that-was-read": "cat old > c; mv a old",
@@ -117,6 +118,8 @@ PYTHON = {
     "by-directory": "d = os.open('d', os.O_RDONLY); f = os.open('in', os.O_RDONLY, dir_fd=d); os.read(f, 2);"
         " os.rename('in', 'moved', src_dir_fd=d, dst_dir_fd=d); os.unlink('gone', dir_fd=d)",
     "fchdir": "d = os.open('d', os.O_RDONLY); os.fchdir(d); open('in').read(); os.chdir('..'); open('a').read()",
+    "chroot": "os.chroot('d'); os.chdir('/'); open('/n', 'w').write(open('in').read());"
+        " os.rename('/n', '/m'); os.unlink('/gone')",
     "a-descriptor-that-is-sent": "a, b = socket.socketpair()\n"
         "if os.fork() == 0:\n"
         "    _, [f], _, _ = socket.recv_fds(b, 1, 1); os.read(f, 9); os._exit(0)\n"

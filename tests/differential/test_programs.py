@@ -80,6 +80,44 @@ def test_rsync(lab: Laboratory) -> None:
     lab.sh("rsync -a tree/ copy/", inputs=["tree/a.txt"], outputs=["copy/a.txt", "copy/b/c.txt"])
 
 
+@needs("perl", "bzip2", "zstd")
+def test_text_tools(lab: Laboratory) -> None:
+    lab.write("a.txt", "one\ntwo\nthree\n" * 1000)
+    lab.sh("""set -e
+perl -pi.bak -e s/one/ONE/ a.txt
+awk '{print > $1 ".out"}' a.txt
+split -l 500 a.txt part.; csplit -s a.txt 3 9; paste part.a? > pasted.txt
+tee -a log.txt copy.txt < a.txt > /dev/null; comm a.txt copy.txt > comm.txt 2> comm.err || true; diff a.txt copy.txt
+dd if=a.txt of=b.txt bs=4096 conv=fsync status=none
+bzip2 -k a.txt; bzip2 -dc a.txt.bz2 | cmp - a.txt; zstd -q a.txt; zstd -q --rm copy.txt
+cp --sparse=always a.txt sparse.txt; cp --reflink=never a.txt plain.txt; shuf -n 3 a.txt -o shuffled.txt; truncate -s 0 log.txt
+""", inputs=["a.txt"], outputs=["a.txt", "a.txt.bak", "ONE.out", "pasted.txt", "copy.txt.zst"])
+
+
+def test_backups_and_locks(lab: Laboratory) -> None:
+    lab.write("a.txt", "x\n")
+    lab.sh("""set -e
+flock lock cat a.txt > b.txt; (flock 9; cat a.txt >&9) 9> c.txt
+ln -f b.txt d.txt; cp -l b.txt e.txt; cp -f --remove-destination a.txt e.txt
+cp -b a.txt b.txt; mv -b a.txt c.txt; install -b b.txt c.txt; ln -sr b.txt soft
+cp -u b.txt new.txt; touch -d yesterday b.txt; chmod 600 b.txt; mv -n b.txt c.txt; mv -u d.txt c.txt; mkdir q
+cp --preserve=links c.txt e.txt q; rm -rf q
+""", inputs=["a.txt"], outputs=["b.txt~", "c.txt~", "c.txt", "new.txt"])
+
+
+@needs("setpriv")
+def test_other_user(lab: Laboratory) -> None:
+    lab.write("a.txt", "x")
+    lab.path.chmod(0o777)
+    lab.sh("setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'cat a.txt > b.txt; umask 077; echo x > c.txt; rm c.txt'",
+           inputs=["a.txt"], outputs=["b.txt"], scratch=["c.txt"])
+
+
+def test_many_files(lab: Laboratory) -> None:
+    lab.sh("for i in $(seq 200); do echo $i > f$i; done; cat f* > all; rm f?; mkdir m; mv f?? m; tar cf m.tar m; rm -r m",
+           outputs=["all", "f100", "m.tar"])
+
+
 # ---- development ----
 
 GIT = "git -c user.name=n -c user.email=e@example.org -c init.defaultBranch=main -c gc.auto=0"
@@ -108,6 +146,19 @@ def test_git_clone_without_links(lab: Laboratory) -> None:
     lab.sh(f"cd origin && {GIT} init -q && {GIT} add . && {GIT} commit -qm one", outputs=["origin/.git/index"])
     lab.sh(f"{GIT} clone -q --no-hardlinks origin copied && cd copied && echo c >> a.txt && {GIT} commit -qam two "
            f"&& {GIT} gc -q", outputs=["copied/a.txt", "copied/.git/HEAD"])
+
+
+@needs("git")
+def test_git_branches(lab: Laboratory) -> None:
+    lab.write("a.txt", "a\n" * 100)
+    lab.write("old.txt", "old\n")
+    lab.sh(f"""set -e
+{GIT} init -q; {GIT} add a.txt old.txt; {GIT} commit -qm 1; echo b >> a.txt
+{GIT} stash -q; {GIT} stash pop -q; {GIT} branch x; {GIT} commit -qam 2
+{GIT} checkout -q x; echo y > y.txt; {GIT} add y.txt; {GIT} commit -qm y; {GIT} merge -q -m m main; {GIT} tag -a -m t t
+{GIT} worktree add -q tree main; {GIT} bundle create -q b.bundle --all; {GIT} archive -o a.tar.gz HEAD
+{GIT} diff HEAD~1 > d.patch; {GIT} mv y.txt z.txt; {GIT} rm -q old.txt; {GIT} status > /dev/null; {GIT} repack -adq
+""", inputs=["old.txt"], outputs=["a.txt", "z.txt", "b.bundle", "tree/a.txt"], removed=["old.txt"])
 
 
 @needs("gcc", "make", "ar")

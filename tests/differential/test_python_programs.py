@@ -120,6 +120,65 @@ connection.close()
     lab.python(script, inputs=["data.db"], outputs=["data.db"])
 
 
+def test_archives_and_logs(lab: Laboratory) -> None:
+    lab.write("tree/a.txt", "a" * 100)
+    lab.write("tree/b.txt", "b" * 100)
+    lab.python("""
+import gzip, logging.handlers, lzma, os, shelve, shutil, tarfile, tempfile, zipfile
+with zipfile.ZipFile("z.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    archive.write("tree/a.txt")
+    archive.write("tree/b.txt")
+zipfile.ZipFile("z.zip").extractall("unzipped")
+with tarfile.open("t.tar.xz", "w:xz") as archive:
+    archive.add("tree")
+tarfile.open("t.tar.xz").extractall("untarred")
+with shelve.open("shelf") as shelf:
+    shelf["k"] = [1, 2]
+with shelve.open("shelf") as shelf:
+    shelf["j"] = shelf["k"]
+with gzip.open("g.gz", "wt") as file:
+    file.write("x" * 1000)
+with lzma.open("g.xz", "wb") as file:
+    file.write(gzip.open("g.gz", "rb").read())
+log = logging.getLogger("x")
+log.addHandler(logging.handlers.RotatingFileHandler("app.log", maxBytes=200, backupCount=2))
+for number in range(60):
+    log.warning("line %d", number)
+descriptor, name = tempfile.mkstemp()
+os.write(descriptor, b"x")
+os.close(descriptor)
+os.replace(name, "final.txt")
+with tempfile.TemporaryDirectory() as directory, open(directory + "/q", "w") as file:
+    file.write("q")
+    file.flush()
+    shutil.copy2(directory + "/q", "q.txt")
+with tempfile.SpooledTemporaryFile(10) as file:
+    file.write(b"x" * 100)
+""", inputs=["tree/a.txt", "tree/b.txt"],
+               outputs=["z.zip", "unzipped/tree/a.txt", "untarred/tree/b.txt", "app.log", "app.log.2", "final.txt", "q.txt"])
+
+
+def test_asynchronous_and_executors(lab: Laboratory) -> None:
+    lab.write("a.txt", "a")
+    lab.python("""
+import asyncio, concurrent.futures
+def work(number):
+    with open("a.txt") as source, open(f"w{number}", "w") as target:
+        target.write(source.read())
+async def run():
+    process = await asyncio.create_subprocess_exec("cat", "a.txt", stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    with open("async.txt", "wb") as target:
+        target.write(out)
+if __name__ == "__main__":
+    with concurrent.futures.ProcessPoolExecutor(2) as pool:
+        list(pool.map(work, range(4)))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(4, 8)))
+    asyncio.run(run())
+""", inputs=["a.txt"], outputs=["w0", "w7", "async.txt"])
+
+
 def test_bytecode(lab: Laboratory) -> None:
     """Modules are compiled, written by a temporary name, and read as bytecode by the next run."""
     lab.write("package/__init__.py", "")
@@ -145,6 +204,20 @@ def test_pip_install(lab: Laboratory) -> None:
     lab.run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--disable-pip-version-check",
             "--root-user-action=ignore", "--target", "target", wheel.name,
             inputs=[wheel.name], outputs=["target/little/data.txt", "target/little/__init__.py"])
+
+
+@imports("lmdb")
+@pytest.mark.parametrize("mapped", [False, True], ids=["pwrite", "mapped"])
+def test_lmdb(lab: Laboratory, mapped: bool) -> None:
+    run(lab, f"""
+import lmdb
+with lmdb.open("db", map_size=1 << 20, writemap={mapped}) as environment:
+    with environment.begin(write=True) as transaction:
+        for number in range(200):
+            transaction.put(str(number).encode(), b"x" * 50)
+    with environment.begin() as transaction, open("v.bin", "wb") as file:
+        file.write(transaction.get(b"7"))
+""", outputs=["db/data.mdb", "v.bin"])
 
 
 # ---- numbers and tables ----

@@ -71,6 +71,7 @@ def test_ends_signals_and_a_thread_that_executes() -> None:
         f'21  execve("{hexed(b"/bin/cp")}", [""..., ""...], 0x7f /* 20 vars */ <pid changed to 20 ...>',
         "20  +++ superseded by execve in pid 21 +++",
         "20  <... execve resumed>)             = 0",
+        "20  [ Process PID=20 runs in 32 bit mode. ]",
         "20  --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=8} ---",
         "20  read(0<" + hexed(b"pipe:[77]") + ">,  <unfinished ...>",
         "20  +++ killed by SIGKILL +++",

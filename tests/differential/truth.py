@@ -31,7 +31,7 @@ CALLS = (
     "sendfile", "copy_file_range", "splice", "tee", "ioctl",
     "?rename", "?renameat", "renameat2", "?link", "linkat", "?symlink", "symlinkat", "?unlink", "unlinkat",
     "?mknod", "mknodat", "bind",
-    "chdir", "fchdir", "?fork", "?vfork", "clone", "clone3", "execve", "execveat",
+    "chdir", "fchdir", "chroot", "?fork", "?vfork", "clone", "clone3", "execve", "execveat",
 )
 
 Step = tuple[int, int]  # a process, and which of its programs: 0 is the first that it executed
@@ -107,7 +107,7 @@ class Mapping(NamedTuple):
 
 @dataclass
 class Process:
-    cwd: list[bytes]                                # a list of one, shared by those that share it
+    place: list[bytes]                              # current directory and root, shared by those that share them
     step: Step
     mappings: list[Mapping] = field(default_factory=list)
 
@@ -129,7 +129,7 @@ class Truth:
         self._pipes: dict[bytes, Entry] = {}
         self._removed: dict[bytes, Entry] = {}
         self.moved_directories: set[bytes] = set()
-        self.passing: set[bytes] = set()            # further names of files, made and gone in the job
+        self.passing: set[bytes] = set()            # names that the job gave to files that had another, and took away
         self._leaders: dict[int, int] = {}
         self._processes: dict[int, Process] = {}
         self._executed: dict[int, int] = {}         # by process: how many programs
@@ -188,7 +188,7 @@ class Truth:
             if self._processes:
                 raise ValueError(f"process {pid} has no parent")
             self._leaders[pid] = pid
-            self._processes[pid] = Process([self._cwd], (pid, -1))
+            self._processes[pid] = Process([self._cwd, b"/"], (pid, -1))
             return
         found = _FLAGS.search(" ".join(birth.arguments))
         flags = set(found[1].split("|")) if found else set()
@@ -198,11 +198,11 @@ class Truth:
             return
         parent = self._processes[leader]
         self._leaders[pid] = pid
-        self._processes[pid] = Process(parent.cwd if "CLONE_FS" in flags else list(parent.cwd), parent.step,
+        self._processes[pid] = Process(parent.place if "CLONE_FS" in flags else list(parent.place), parent.step,
                                        list(parent.mappings))
 
     def _on_execve(self, call: Call, process: Process, path: bytes | None = None) -> None:
-        path = _interpreter(os.path.realpath(path or self._absolute(process.cwd[0], call.string(0))))
+        path = _interpreter(os.path.realpath(path or self._absolute(process, None, call.string(0))))
         leader = self._leaders[call.pid]
         number = self._executed[leader] = self._executed.get(leader, -1) + 1
         process.step = leader, number
@@ -215,15 +215,18 @@ class Truth:
     def _on_execveat(self, call: Call, process: Process) -> None:
         directory, name = call.descriptor(0), call.string(1)
         assert directory.path is not None
-        self._on_execve(call, process, self._absolute(directory.path, name) if name else directory.path)
+        self._on_execve(call, process, self._absolute(process, directory.path, name) if name else directory.path)
 
     def _on_chdir(self, call: Call, process: Process) -> None:
-        process.cwd[0] = os.path.realpath(self._absolute(process.cwd[0], call.string(0)))
+        process.place[0] = os.path.realpath(self._absolute(process, None, call.string(0)))
 
     def _on_fchdir(self, call: Call, process: Process) -> None:
         path = call.descriptor(0).path
         assert path is not None
-        process.cwd[0] = path
+        process.place[0] = path
+
+    def _on_chroot(self, call: Call, process: Process) -> None:
+        process.place[1] = os.path.realpath(self._absolute(process, None, call.string(0)))
 
     def _on_open(self, call: Call, process: Process) -> None:
         self._opened(call, process, call.words(1))
@@ -294,7 +297,7 @@ class Truth:
     _on_fallocate = _on_ftruncate
 
     def _on_truncate(self, call: Call, process: Process) -> None:
-        self._wrote(self._file(os.path.realpath(self._absolute(process.cwd[0], call.string(0)))), process, "truncate")
+        self._wrote(self._file(os.path.realpath(self._absolute(process, None, call.string(0)))), process, "truncate")
 
     def _source(self, call: Call, process: Process, at: int) -> None:
         opened = call.descriptor(at)
@@ -483,7 +486,7 @@ class Truth:
         file = self._file(path)
         if path not in file.given:
             self._removed.setdefault(path, Entry()).add({"unlink"}, {process.step})
-        elif file.linked:
+        elif not file.created or file.linked:
             self.passing.add(path)
         self._lose(path, file)
 
@@ -520,12 +523,14 @@ class Truth:
     # ---- files and names ----
 
     @staticmethod
-    def _absolute(directory: bytes, name: bytes) -> bytes:
-        return os.path.join(directory, name)
+    def _absolute(process: Process, directory: bytes | None, name: bytes) -> bytes:
+        if name.startswith(b"/"):
+            return process.place[1].rstrip(b"/") + name
+        return os.path.join(process.place[0] if directory is None else directory, name)
 
     def _place(self, process: Process, directory: bytes | None, name: bytes) -> bytes:
         """Where a name leads that is not itself followed. Links on the way there are those of the end of the job."""
-        path = self._absolute(directory if directory is not None else process.cwd[0], name).rstrip(b"/")
+        path = self._absolute(process, directory, name).rstrip(b"/")
         head, tail = os.path.split(path)
         return os.path.join(os.path.realpath(head), tail)
 
