@@ -26,9 +26,6 @@ KINDS = ("inputs", "outputs", "scratch", "removed", "devices", "pipes")
 
 # ---- what one side alone knows: everything else must be the same on both ----
 
-#: Words of an input that only say how it came to have another name: where it was read as well, that is enough.
-NAMING_WORDS = frozenset({"rename", "link"})
-
 
 def known_to_roar_alone(kind: str, path: bytes, expected: truth.Truth) -> str:
     """The reason why the truth does not have this entry; empty: there is none."""
@@ -65,29 +62,33 @@ def known_mistake(kind: str, path: bytes, found: Found, expected: truth.Truth) -
 
 
 def comparable_words(entry: truth.Entry, words: set[str]) -> set[str]:
-    """roar keeps what was done to a file that has several names by name in part; the truth keeps it by file."""
+    """roar keeps what was done to a file that has several names by name in part; the truth keeps it by file.
+
+    That an input was moved or linked says nothing more where it was read as well.
+    """
     if entry.file is None:
         return words
     if entry.file.linked:
         return set()
-    return words - NAMING_WORDS - ({"read"} if entry.file.asked else set())
+    return words - truth.NAMING_WORDS - ({"read"} if entry.file.asked else set())
 
 
-def comparable_steps(entry: truth.Entry, steps: set[truth.Step]) -> set[truth.Step]:
-    """Likewise."""
-    if entry.file is None:
+def comparable_steps(kind: str, entry: truth.Entry, steps: set[truth.Step]) -> set[truth.Step]:
+    """Likewise. Who read an input that had been moved before took what the one who moved it made: roar lists both."""
+    file = entry.file
+    if file is None:
         return steps
-    return set() if entry.file.linked else steps - entry.file.asked
+    if file.linked or (kind == "inputs" and file.read & truth.NAMING_WORDS):
+        return set()
+    return steps - file.asked
 
 
-def may_lack_a_hash(entry: truth.Entry | None, found: Found) -> bool:
+def may_lack_a_hash(file: truth.File | None, found: Found) -> bool:
     """What does not travel with a read of it is hashed where it lies: too late, if the job changed it right after.
 
     The record says so, and is not complete then.
     """
-    if entry is None or entry.file is None or not found.entry["hash_reason"]:
-        return False
-    return entry.file.written or entry.file.used not in entry.file.names
+    return file is not None and bool(found.entry["hash_reason"]) and (file.written or file.lost_a_name)
 
 
 # ----
@@ -112,6 +113,8 @@ class Comparison:
         self._expected = expected
         self._hashes = hashes
         self._tolerant = tolerant
+        self._files = {path: entry.file for name, entry in self.truth["inputs"].items() if entry.file is not None
+                       for path in (name, *entry.file.aliases)}
         self._unhashed: list[bytes] = []  # inputs that rightly have no hash
         steps = _steps(document)
         self.record = {kind: dict(_entries(document[kind], steps)) for kind in KINDS}
@@ -159,7 +162,7 @@ class Comparison:
         if not wanted <= had or (had - wanted and not recorded.shared):
             yield f"strace {sorted(wanted)}, roar {sorted(had)}"
         steps = recorded.steps & expected.steps if self._tolerant and kind == "devices" else recorded.steps  # known_mistake
-        if comparable_steps(expected, expected.steps) != comparable_steps(expected, steps):
+        if comparable_steps(kind, expected, expected.steps) != comparable_steps(kind, expected, steps):
             yield f"steps: strace {sorted(expected.steps)}, roar {sorted(recorded.steps)}"
 
     def _wrong_hashes(self) -> Iterator[tuple[bytes, str]]:
@@ -169,7 +172,7 @@ class Comparison:
             wanted = self._hashes.get(path)
             if wanted is None and not path.startswith((self._project, b"/proc/", b"/sys/")):
                 wanted = _hash_now(path)
-            if entry["hash"] is None and may_lack_a_hash(self.truth["inputs"].get(path), found):
+            if entry["hash"] is None and may_lack_a_hash(self._files.get(path), found):
                 self._unhashed.append(path)
             elif wanted is not None and entry["hash"] != wanted:
                 yield path, f"{entry['hash']} ({entry['hash_reason']}) for an input with {wanted}"

@@ -4,7 +4,7 @@ Files are followed by their names, where roar follows inodes: a second way to th
 is not a mistake of both.
 
 - An *input* was read, mapped or executed before the job itself wrote it, or it was moved or linked to another name, or
-  appended to.
+  appended to. Its steps are those that did so before the job changed anything of it.
 - An *output* was created, changed or got its name in the job, and has a name when the job ends.
 - *scratch* was made by the job and is gone at the end; *removed* was there before.
 """
@@ -33,6 +33,9 @@ CALLS = (
     "?mknod", "mknodat", "bind",
     "chdir", "fchdir", "chroot", "?fork", "?vfork", "clone", "clone3", "execve", "execveat",
 )
+
+#: Words of an input that only say how it came to have another name.
+NAMING_WORDS = frozenset({"rename", "link"})
 
 Step = tuple[int, int]  # a process, and which of its programs: 0 is the first that it executed
 
@@ -79,9 +82,11 @@ class File:
     read: set[str] = field(default_factory=set)
     opened_to: set[str] = field(default_factory=set)  # "append", "overwrite": how the job opened it before it wrote it
     appended: bool = False                          # and is an input for that
+    lost_a_name: bool = False
     asked: set[Step] = field(default_factory=set)   # that found it at its end: whether they read it depends on its size
     wrote: set[str] = field(default_factory=set)
     read_steps: set[Step] = field(default_factory=set)
+    took_steps: set[Step] = field(default_factory=set)  # that took what was there before the job
     write_steps: set[Step] = field(default_factory=set)
 
 
@@ -144,10 +149,9 @@ class Truth:
             found[kind].setdefault(path, Entry()).add(words, steps, file)
 
         for file in self._all:
-            if file.input_path is not None and file.appended and not file.read:
-                add("inputs", file.input_path, file, {"write"}, file.write_steps)
-            elif file.input_path is not None:
-                add("inputs", file.input_path, file, file.read, file.read_steps)
+            if file.input_path is not None:
+                words = {"write"} if file.appended and not file.read else file.read
+                add("inputs", file.input_path, file, words, file.took_steps)
             if not file.written:
                 continue
             words, steps = file.wrote, file.write_steps
@@ -202,13 +206,13 @@ class Truth:
                                        list(parent.mappings))
 
     def _on_execve(self, call: Call, process: Process, path: bytes | None = None) -> None:
-        path = _interpreter(os.path.realpath(path or self._absolute(process, None, call.string(0))))
+        *scripts, path = _executed(os.path.realpath(path or self._absolute(process, None, call.string(0))))
         leader = self._leaders[call.pid]
         number = self._executed[leader] = self._executed.get(leader, -1) + 1
         process.step = leader, number
         process.mappings = []
         self.programs[process.step] = path
-        for executed in (path, _loader(path)):
+        for executed in (*scripts, path, _loader(path)):
             if executed is not None:
                 self._took(self._file(executed), process, "execute")
 
@@ -253,7 +257,11 @@ class Truth:
         elif "O_CREAT" in flags and ("O_EXCL" in flags or not self._exists(opened.path)):
             self._wrote(self._new(opened.path), process, "create")
         elif "O_TRUNC" in flags:
-            self._wrote(self._file(opened.path, opened.deleted), process, "truncate")
+            file = self._file(opened.path, opened.deleted)
+            if file.read <= NAMING_WORDS and not file.linked:  # it was moved, but what it held was not used
+                file.input_path = None
+                file.read.clear()
+            self._wrote(file, process, "truncate")
         elif flags & {"O_WRONLY", "O_RDWR"}:
             self._file(opened.path, opened.deleted).opened_to.add("append" if "O_APPEND" in flags else "overwrite")
 
@@ -323,6 +331,7 @@ class Truth:
             if not self._is_empty(file):  # what was there stays, as part of the new content
                 file.appended = True
                 file.input_path = file.used
+                file.took_steps.add(process.step)
         self._wrote(file, process, word)
 
     def _on_mmap(self, call: Call, process: Process) -> None:
@@ -631,6 +640,7 @@ class Truth:
     def _forget(self, path: bytes, file: File) -> None:
         self._names.pop(path, None)
         self._gone.add(path)
+        file.lost_a_name = True
         file.names.discard(path)
 
     def _lose(self, path: bytes, file: File) -> None:
@@ -640,8 +650,9 @@ class Truth:
     def _took(self, file: File, process: Process, word: str) -> None:
         file.read.add(word)
         file.read_steps.add(process.step)
-        if not file.written and file.input_path is None:
-            file.input_path = file.used
+        if not file.written:
+            file.took_steps.add(process.step)
+            file.input_path = file.input_path or file.used
 
     def _took_by_name(self, file: File, process: Process, word: str) -> None:
         """What it holds is to be found at another name. A file that was read, or written, is known as that already."""
@@ -658,14 +669,12 @@ class Truth:
 
 # ---- what execve opens in the kernel: strace shows the name that was asked for alone ----
 
-def _interpreter(path: bytes) -> bytes:
-    """What is run for a script."""
-    for _ in range(5):
-        first = _beginning(path, 256)
-        if not first.startswith(b"#!"):
-            return path
-        path = os.path.realpath(first[2:].split(b"\n")[0].split()[0])
-    return path
+def _executed(path: bytes) -> list[bytes]:
+    """A script, its interpreter if that is one too, and so on to the program."""
+    paths = [path]
+    while (first := _beginning(paths[-1], 256)).startswith(b"#!"):
+        paths.append(os.path.realpath(first[2:].split(b"\n")[0].split()[0]))
+    return paths
 
 
 @cache
