@@ -24,6 +24,11 @@ from harness import Project
 SHARED_MEMORY = Path("/dev/shm")
 KINDS = ("inputs", "outputs", "scratch", "removed", "devices", "pipes")
 
+
+class DisagreementError(AssertionError):
+    """About a command that did what it should."""
+
+
 # ---- what one side alone knows: everything else must be the same on both ----
 
 
@@ -148,7 +153,8 @@ class Comparison:
 
     def assert_same(self) -> None:
         found = self.disagreements()
-        assert not found, "\n".join(found)
+        if found:
+            raise DisagreementError("\n".join(found))
         reasons = [reason for reason in self.document["incomplete_reasons"]
                    if not (self._unhashed and reason["code"] == "unhashed_inputs")]
         assert not reasons, reasons

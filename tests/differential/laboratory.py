@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comparison import Comparison, missing, observe
+from comparison import Comparison, DisagreementError, missing, observe
 from harness import Project
 
 SYSTEM_PYTHON = "/usr/bin/python3"
+
 
 def needs(*tools: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing(*tools)), reason=missing(*tools))
@@ -18,7 +19,7 @@ def needs(*tools: str) -> pytest.MarkDecorator:
 
 def wrong(reason: str) -> pytest.MarkDecorator:
     """roar is wrong there, so far."""
-    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"roar: {reason}")
+    return pytest.mark.xfail(strict=True, raises=DisagreementError, reason=f"roar: {reason}")
 
 
 class Laboratory:
