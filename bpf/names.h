@@ -243,14 +243,5 @@ int on_unlink(struct sys_exit *ctx) { return NAMED(ctx, ROAR_UNLINK, AT_FDCWD, A
 int on_unlinkat(struct sys_exit *ctx) { return NAMED(ctx, ROAR_UNLINK, ARG(0), ARG(1), 0, 0, ARG(2)); }
 int on_truncate(struct sys_exit *ctx) { return NAMED(ctx, ROAR_TRUNCATE, AT_FDCWD, ARG(0), 0, 0, 0); }
 
-INLINE int regular(u64 mode) { return (mode & S_IFMT) == S_IFREG || !(mode & S_IFMT); }
-
-int on_mknod(struct sys_exit *ctx)
-{
-    return regular(ARG(1)) ? NAMED(ctx, ROAR_CREATE, AT_FDCWD, ARG(0), 0, 0, 0) : 0;
-}
-
-int on_mknodat(struct sys_exit *ctx)
-{
-    return regular(ARG(2)) ? NAMED(ctx, ROAR_CREATE, ARG(0), ARG(1), 0, 0, 0) : 0;
-}
+int on_mknod(struct sys_exit *ctx) { return NAMED(ctx, ROAR_CREATE, AT_FDCWD, ARG(0), 0, 0, ARG(1)); }
+int on_mknodat(struct sys_exit *ctx) { return NAMED(ctx, ROAR_CREATE, ARG(0), ARG(1), 0, 0, ARG(2)); }

@@ -34,7 +34,7 @@ enum roar_kind {
     ROAR_SYMLINK,
     ROAR_UNLINK,
     ROAR_TRUNCATE,
-    ROAR_CREATE,        /* mknod of a regular file */
+    ROAR_CREATE,        /* mknod; call_flags is the mode */
     ROAR_SCRIPT,        /* a script was executed: by its interpreter, which need not read it */
     ROAR_RESULT,        /* of a call that was sent when it was submitted: token says which, call_flags is its result */
     ROAR_FORK = 32,     /* from here on: struct roar_process, in the ring of processes */
@@ -108,7 +108,7 @@ struct roar_names {
     u64 token;          /* of io_uring: the request; else 0 */
     u32 lens[7];
     u32 dev[2];
-    s32 call_flags;     /* renameat2's, linkat's, unlinkat's */
+    s32 call_flags;     /* renameat2's, linkat's, unlinkat's; mknod's mode */
 };
 
 /* FORK: tgid is the parent, other the child. EXEC: step is the new step, parent_step the one before; the tail is the

@@ -12,7 +12,9 @@ from __future__ import annotations
 import posixpath
 import re
 import stat
+from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from lineage.records import Access
 from roard.content.worker import UNKNOWN_PATH
@@ -24,6 +26,7 @@ RENAME_EXCHANGE = 2
 AT_REMOVEDIR = 0x200
 #: In one job: what changes all the time under its readers is not kept for ever.
 MOST_VERSIONS = 1000
+MOST_LOOKS = 256
 
 CHANGED_BEFORE = "it changed before it could be hashed"
 _CHANGES: frozenset[Access] = frozenset({"create", "write", "truncate"})  # else a name has changed, not the content
@@ -124,6 +127,18 @@ class FileState:
             self.input_reason = CHANGED_BEFORE
 
 
+@dataclass(slots=True)
+class _Look:
+    """When somebody looked where the names of an event lead, what they passed, and what was found. CLOCK_BOOTTIME ns."""
+
+    began: int
+    ended: int
+    passed: frozenset[bytes]
+    first: bytes
+    second: bytes
+    doubted: bool = False
+
+
 class FileTable:
     def __init__(self) -> None:
         self.states: dict[tuple[int, int, int], FileState] = {}
@@ -140,9 +155,12 @@ class FileTable:
         self._aliases: dict[tuple[int, int, int], dict[int, FileState]] = {}  # further names of an inode, by dentry
         self._canonical: dict[bytes, bytes] = {}        # what paths with links in them lead to
         self._links: set[bytes] = set()                 # what is passed on the way
+        self._looked: deque[_Look] = deque(maxlen=MOST_LOOKS)
+        self._time = 0                                  # of the name event that is being applied
         self._early_contents: dict[tuple[int, int, int], ContentEvent] = {}  # whose access is still to come
         self._by_path: dict[bytes, FileState] = {}
         self._directories: set[bytes] = set()
+        self._given: set[bytes] = set()                 # names that the job gave
         self._newest: dict[tuple[int, int, int], FileState] = {}  # of those
         self._by_fd: dict[tuple[int, int], FileState] = {}
         self._submitted: dict[int, NameEvent] = {}      # by token
@@ -216,6 +234,7 @@ class FileTable:
             self._name(asked._replace(time=event.time))
 
     def _name(self, event: NameEvent) -> None:
+        self._time = event.time
         if event.flags & layout.F_CUT:
             self.cut_paths += 1
             return
@@ -225,6 +244,7 @@ class FileTable:
             return
         if event.kind == layout.SYMLINK:
             self._forget_links(second)
+            self._directories.discard(second)
             self._only_named(second, event, "link")
         elif event.kind == layout.RENAME:
             self._rename(first, second, event)
@@ -233,7 +253,9 @@ class FileTable:
         elif event.kind == layout.SCRIPT:
             self._script(first, event)
         elif event.kind == layout.CREATE:
-            self._only_named(first, event, "create").created = True
+            self._given.add(first)
+            if stat.S_IFMT(event.call_flags) in (0, stat.S_IFREG):
+                self._only_named(first, event, "create").created = True
         elif event.kind == layout.TRUNCATE:
             self._truncate(first, event)
         elif not event.call_flags & AT_REMOVEDIR:
@@ -247,14 +269,16 @@ class FileTable:
             return []
         return [asked for name, follow in self._names(event) if (asked := self._asked(name, follow)) is not None]
 
-    def learn(self, canonical: Mapping[bytes, bytes]) -> None:
-        """Answers to questions()."""
+    def learn(self, canonical: Mapping[bytes, bytes], event: NameEvent, now: int) -> None:
+        """Answers to questions() about an event, given at ``now`` (CLOCK_BOOTTIME ns). Until then the job itself may have
+        changed what they passed through: what is told later about that time says so."""
         for path, real in canonical.items():
             self._canonical[path] = real
             passed = path
             while passed not in self._links:
                 self._links.add(passed)
                 passed = posixpath.dirname(passed)
+        self._looked.append(_Look(event.time, now, frozenset(self._links), *self._told(event)))
 
     @staticmethod
     def _names(event: NameEvent) -> list[tuple[bytes, bool]]:
@@ -295,10 +319,25 @@ class FileTable:
         return real.rstrip(b"/") + b"/" + last
 
     def _forget_links(self, path: bytes) -> None:
-        """What is at this path has changed: who passed it may get somewhere else now."""
+        """What is at this path has changed: who passed it may get somewhere else now, and who looked for an earlier event
+        when it had changed already was led astray."""
+        for look in self._looked:
+            if look.began < self._time < look.ended and path in look.passed and not look.doubted:
+                look.doubted = True
+                self.unknown_paths += 1
+                self.named.pop(look.second or look.first, None)
+                self.removed.pop(look.first, None)
+                self.scripts.pop(look.first, None)
         if path in self._links:
             self._canonical.clear()
             self._links.clear()
+
+    def want_again(self) -> None:
+        """What was not where it was looked for has its last name now."""
+        for state in self.all():
+            if state.taken and state.of.input_hash is None and state.path is not None and state.of.input_file is not None:
+                state.of.input_reason = ""
+                self.wants[id(state.of)] = state.of
 
     def all(self) -> Iterable[FileState]:
         yield from self.states.values()
@@ -361,6 +400,7 @@ class FileTable:
         if script is not None and state.file is not None:
             state.read |= script.read
             state.read_steps |= script.read_steps
+            state.uses += script.uses
             self._take(state, state.file)
         before = self.named.pop(path, None)
         if before is not None:
@@ -382,6 +422,7 @@ class FileTable:
     def _open(self, state: FileState, file: FileId, event: AccessEvent) -> None:
         if event.flags & layout.F_CREATED or event.f_flags & layout.O_TMPFILE:
             state.created = True
+            self._given.add(state.path or b"")
             self._wrote(state, event.step, event.time, "create", how=_BEGAN)
         elif event.flags & layout.F_TRUNCATED:
             self._wrote(state, event.step, event.time, "truncate", how=_BEGAN)
@@ -444,6 +485,10 @@ class FileTable:
                        before._replace(size=event.offset, mtime=0, ctime=0))
         elif not appends:
             content.kept = False
+        elif not content.changed and content.input_hash is None and content.input_file is not None:
+            content.kept = content.input_file.size == event.offset
+            if content.kept:
+                self.wants[id(content)] = content       # what was read is how it begins now
         content.shared = content.shared or event.kind == layout.MAP_WRITE
         self._wrote(state, event.step, event.time, *_WRITES[event.kind])
 
@@ -476,6 +521,8 @@ class FileTable:
         if event.call_flags & RENAME_EXCHANGE:
             self._exchange(moved, old, other, new, event)
             return
+        self._given.discard(old)
+        self._given.add(new)
         if other is not None:
             other.path = None                           # replaced: that file has lost this name
             other.renamed = True
@@ -484,10 +531,7 @@ class FileTable:
         if moved is not None:
             self._moved(moved, new, event)
         elif old in self.named:
-            state = self.named.pop(old)
-            state.path = new
-            state.wrote.add("rename")
-            self.named[new] = state
+            self._renamed(self.named.pop(old), new, event)
         elif old in self._directories:
             self._rename_directory(old, new)
         else:
@@ -501,9 +545,7 @@ class FileTable:
             if state is not None:
                 self._moved(state, after, event)
             elif named is not None:
-                named.path = after
-                named.wrote.add("rename")
-                self.named[after] = named
+                self._renamed(named, after, event)
             elif not directory:
                 self._took_name(before, after, event, "rename")
         if any(directories):
@@ -515,7 +557,18 @@ class FileTable:
         self._rename_directory(new, old)
         self._rename_directory(aside, new)
 
+    def _renamed(self, state: FileState, path: bytes, event: NameEvent) -> None:
+        """Of what is known by name alone."""
+        state.path = path
+        state.use(event.time, event.step, _READ)
+        self._wrote(state, event.step, event.time, "rename")
+        self.named[path] = state
+
     def _moved(self, state: FileState, path: bytes, event: NameEvent) -> None:
+        if state.file is not None and not (state.of.changed or state.taken or state.special):
+            state.read.add("rename")                    # it was only opened until now
+            state.read_steps.add(event.step)
+            self._take(state, state.file)
         state.renamed = True
         self._place(state, path)
         if state.written:
@@ -532,6 +585,11 @@ class FileTable:
                 table[moved] = state
                 if table is self._by_path:
                     self._place(state, moved)
+        for paths in (self._directories, self._given):
+            within = {path for path in paths if path == old or path.startswith(prefix)}
+            paths.difference_update(within)
+            paths.update(new + path[len(old):] for path in within)
+        self._forget_links(old)
 
     def _script(self, path: bytes, event: NameEvent) -> None:
         """It was executed, whether its interpreter reads it or not."""
@@ -542,6 +600,7 @@ class FileTable:
             state.executed_at = state.executed_at or event.time
         state.read.add("execute")
         state.read_steps.add(event.step)
+        state.use(event.time, event.step, _READ)
         if state.file is not None and not state.of.changed and not state.taken:
             self._take(state, state.file)
 
@@ -557,7 +616,7 @@ class FileTable:
     def _link(self, old: bytes, new: bytes, event: NameEvent) -> None:
         known = self._described(old, event) or self._by_path.get(old)
         if known is None:
-            self._took_name(old, new, event, "link")
+            self._link_name(old, new, event)
             return
         known.renamed = True
         if known.path is None:                          # it had no name: now it has one
@@ -568,6 +627,15 @@ class FileTable:
             self._only_named(new, event, "link")
         else:
             self._took_name(known.path, new, event, "link")
+
+    def _link_name(self, old: bytes, new: bytes, event: NameEvent) -> None:
+        known = self.named.get(old)
+        if known is None:
+            self._took_name(old, new, event, "link")
+        elif known.input_path:
+            self._took_name(known.input_path, new, event, "link")
+        else:
+            self._only_named(new, event, "link")
 
     def _described(self, old: bytes, event: NameEvent) -> FileState | None:
         """The file that was linked by its descriptor: given as such, or as a name in /proc."""
@@ -593,26 +661,37 @@ class FileTable:
         state = self.named.get(path)
         if state is None:
             state = self.named[path] = FileState(None, path)
+        self._given.add(path)
+        self._note_directories(path)
         self._wrote(state, event.step, event.time, word)
         return state
 
     def _unlink(self, path: bytes, step: int) -> None:
-        state = self._by_path.pop(path, None)
         self._forget_links(path)
+        given = path in self._given
+        self._given.discard(path)
+        state = self._by_path.pop(path, None)
+        named = self.named.pop(path, None)
         if state is not None:
             state.path = None
             state.renamed = True
-            if not state.created:
-                self.removed.setdefault(path, set()).add(step)
-        elif self.named.pop(path, None) is None:
+            given = given or state.special
+        elif named is not None and named.input_path:
+            if named.wrote == {"link"}:
+                named.path = None
+                self.former.append(named)               # whose content was taken, and still is where it was
+            else:
+                path, given = named.input_path, False   # it had another name before
+        if not given:
             self.removed.setdefault(path, set()).add(step)
 
     def _place(self, state: FileState, path: bytes) -> None:
         state.path = path
         self._by_path[path] = state
-        self.removed.pop(path, None)
+        self._note_directories(path)
+
+    def _note_directories(self, path: bytes) -> None:
         directory = posixpath.dirname(path)
         while directory not in self._directories:
             self._directories.add(directory)
             directory = posixpath.dirname(directory)
-

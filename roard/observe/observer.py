@@ -276,7 +276,7 @@ class Observer:
             event = self._names_at_home(NameEvent(*row))
             questions = job.files.questions(event)
             if questions:
-                self._resolve(job, row, event.root, questions)
+                self._resolve(job, row, event, questions)
             else:
                 job.files.name(event)
         else:
@@ -292,19 +292,20 @@ class Observer:
             path, flags = self._at_home(file, event.path, event.inner, event.flags)
             job.files.execute(file, path, flags, event.step, event.time, event.tgid)
 
-    def _resolve(self, job: WatchedJob, row: tuple[Any, ...], root: bytes, questions: list[bytes]) -> None:
+    def _resolve(self, job: WatchedJob, row: tuple[Any, ...], event: NameEvent, questions: list[bytes]) -> None:
         """Somebody must look where these lead; until then nothing that came later is applied."""
         job.backlog.append(row)
 
         def answered(canonical: dict[bytes, bytes] | None) -> None:
-            job.files.learn({path: (canonical or {}).get(path, path) for path in questions})
+            job.files.learn({path: (canonical or {}).get(path, path) for path in questions}, event,
+                            time.clock_gettime_ns(time.CLOCK_BOOTTIME))
             waiting, job.backlog = job.backlog, deque()
             while waiting and not job.backlog:
                 self._access(job, waiting.popleft())
             job.backlog += waiting
             self._want_hashes(job)
 
-        self._await(job, self._hashing.canonical(job.owner, [(root, path) for path in questions]), answered)
+        self._await(job, self._hashing.canonical(job.owner, [(event.root, path) for path in questions]), answered)
 
     def _at_home(self, file: FileId, path: bytes, inner: bytes, flags: int) -> tuple[bytes, int]:
         """Where the daemon's mount namespace has a file that was accessed in another one; else as it was seen there."""
@@ -348,11 +349,11 @@ class Observer:
             if known is not None:
                 state.take_hash(version.size, version.mtime, version.ctime, known)
             elif state.path is not None or state.tgid:
-                ask.append((state, version))
+                ask.append((state, version, state.kept))
         files.wants = {}
         if ask:
             items = [(state.path or state.first_path, state.tgid, state.fd, version.dev, version.ino, version.magic,
-                      version.size if state.appended else None) for state, version in ask]
+                      version.size if prefix else None) for state, version, prefix in ask]
             began = time.time_ns()
             future = self._hashing.hash_files(job.owner, items)
             self._await(job, future, lambda answer: self._inputs_hashed(ask, answer, began))
@@ -375,9 +376,10 @@ class Observer:
 
         future.add_done_callback(done)
 
-    def _inputs_hashed(self, asked: list[tuple[FileState, FileId]], answer: list[Outcome] | None, began: int) -> None:
+    def _inputs_hashed(self, asked: list[tuple[FileState, FileId, bool]], answer: list[Outcome] | None,
+                       began: int) -> None:
         settled: list[tuple[FileId, bytes]] = []
-        for at, (state, version) in enumerate(asked):
+        for at, (state, version, prefix) in enumerate(asked):
             if answer is None:
                 state.input_reason = state.input_reason or ENDED
                 continue
@@ -385,7 +387,7 @@ class Observer:
             if digest is None:
                 state.input_reason = state.input_reason or problem
                 continue
-            if state.appended:
+            if prefix:
                 state.prefix = digest
                 continue
             state.take_hash(size, mtime, ctime, digest)
@@ -438,12 +440,11 @@ class Observer:
             if not job.tree.steps:
                 self._forget(job)  # its program never began
                 return
-            while True:
-                with self._lock:
-                    waiting = set(job.hashing)
-                if not waiting:
-                    break
-                wait(waiting)
+            self._wait_for_hashes(job)
+            with self._lock:
+                job.files.want_again()
+                self._want_hashes(job)
+            self._wait_for_hashes(job)
             whole, afterwards = self._record(job)
             self._save(job, whole)
             afterwards()
@@ -452,14 +453,23 @@ class Observer:
             with self._lock:
                 job.problem = "roard failed to write the record; its log says why"
 
+    def _wait_for_hashes(self, job: WatchedJob) -> None:
+        while True:
+            with self._lock:
+                waiting = set(job.hashing)
+            if not waiting:
+                return
+            wait(waiting)
+
     def _record(self, job: WatchedJob) -> tuple[Job, Callable[[], None]]:
         """Also what may be done when the record is stored and nobody waits any more."""
         files = job.files
         written = [state for state in files.all() if state.written and not state.special and state.path is not None]
         written += files.scripts.values()
+        written += [state for state in files.former if state.file is None]
         renamed = [state for state in files.named.values()
-                   if state.input_path not in (b"", state.path) and "rename" in state.wrote]
-        items: list[Question] = [(state.path or b"", *((not state.of.shared and state.early) or (None, None)))
+                   if state.input_path not in (b"", state.path) and state.wrote == {"rename"}]
+        items: list[Question] = [(state.path or state.input_path, *((not state.of.shared and state.early) or (None, None)))
                                  for state in written]
         items += [(state.input_path, None, None) for state in renamed]
         began = time.time_ns()

@@ -20,6 +20,7 @@ from roard.probe.probes import Counts
 KERNEL_MADE = "the kernel makes it anew for each reader"
 #: Reasons for a hash of null that take nothing from the record: there is no content to name.
 _NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL})
+PIPEFS = 0x50495045  # include/uapi/linux/magic.h
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
 _CALLS = {16: "ioctl", 209: "libaio", 425: "io_uring"}
@@ -57,6 +58,7 @@ class Recorder:
                 if entry is not None:
                     entries.append(entry)
         present = {entry.path for entry in entries if entry.kind == "output"}
+        entries = [entry for entry in entries if entry.kind != "removed" or entry.path not in present]
         entries += [self._entry("removed", path, None, GONE, None, {"unlink"}, steps)
                     for path, steps in self._job.files.removed.items() if path not in present]
         return entries
@@ -70,7 +72,7 @@ class Recorder:
             return
         for path, named in list(files.named.items()):
             canonical, found = self._settled.get(id(named), _UNKNOWN)
-            if not found[0]:
+            if not found[0] or found[8] is not None:    # a symbolic link has an inode of its own
                 continue
             state = lost.pop((found[3], found[4]), None)
             if state is not None:
@@ -81,7 +83,8 @@ class Recorder:
                 self._settled[id(state)] = canonical, found
 
     def _special(self, state: FileState) -> Entry:
-        path = state.first_path if state.path or not state.file else b"pipe:[%d]" % state.file.ino
+        assert state.file is not None
+        path = b"pipe:[%d]" % state.file.ino if state.file.magic == PIPEFS else state.first_path
         return self._entry("pipe" if state.pipe else "device", path, None, SPECIAL, None, state.read, state.read_steps,
                            identity=_identity(state.file), history=self._history(state, state.read_steps) if state.pipe else ())
 
