@@ -111,8 +111,10 @@ int on_mprotect(struct sys_exit *ctx)
         struct file *file = 0;
         u64 flags = 0;
 
-        if (!mapping)
+        if (!mapping) {
+            at = end;                                   /* a hole: the call came no further */
             break;
+        }
         GET(file, mapping->vm_file);
         GET(flags, mapping->vm_flags);
         GET(at, mapping->vm_end);

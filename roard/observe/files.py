@@ -27,6 +27,7 @@ AT_REMOVEDIR = 0x200
 #: In one job: what changes all the time under its readers is not kept for ever.
 MOST_VERSIONS = 1000
 MOST_LOOKS = 256
+_MOST_LINKS = 40  # path_resolution(7)
 
 CHANGED_BEFORE = "it changed before it could be hashed"
 _CHANGES: frozenset[Access] = frozenset({"create", "write", "truncate"})  # else a name has changed, not the content
@@ -161,6 +162,8 @@ class FileTable:
         self._by_path: dict[bytes, FileState] = {}
         self._directories: set[bytes] = set()
         self._given: set[bytes] = set()                 # names that the job gave
+        self._nodes: set[bytes] = set()                 # of them, those of pipes and sockets
+        self._own_links: dict[bytes, bytes] = {}        # symbolic links that the job made, and their targets
         self._newest: dict[tuple[int, int, int], FileState] = {}  # of those
         self._by_fd: dict[tuple[int, int], FileState] = {}
         self._submitted: dict[int, NameEvent] = {}      # by token
@@ -245,6 +248,7 @@ class FileTable:
         if event.kind == layout.SYMLINK:
             self._forget_links(second)
             self._directories.discard(second)
+            self._own_links[second] = first
             self._only_named(second, event, "link")
         elif event.kind == layout.RENAME:
             self._rename(first, second, event)
@@ -253,9 +257,11 @@ class FileTable:
         elif event.kind == layout.SCRIPT:
             self._script(first, event)
         elif event.kind == layout.CREATE:
-            self._given.add(first)
             if stat.S_IFMT(event.call_flags) in (0, stat.S_IFREG):
                 self._only_named(first, event, "create").created = True
+            else:
+                self._given.add(first)
+                self._nodes.add(first)
         elif event.kind == layout.TRUNCATE:
             self._truncate(first, event)
         elif not event.call_flags & AT_REMOVEDIR:
@@ -280,16 +286,28 @@ class FileTable:
                 passed = posixpath.dirname(passed)
         self._looked.append(_Look(event.time, now, frozenset(self._links), *self._told(event)))
 
-    @staticmethod
-    def _names(event: NameEvent) -> list[tuple[bytes, bool]]:
+    def _names(self, event: NameEvent) -> list[tuple[bytes, bool]]:
         """The names that are resolved, and whether a link at the end of one is followed."""
         own = b"/proc/%d/" % event.tgid
         first = _SELF.sub(own, event.first)
         if event.kind == layout.SYMLINK:
-            return [(event.second, False)]  # the first is text
+            return [(self._by_own_links(event.second, False), False)]  # the first is text
         follow = event.kind in (layout.TRUNCATE, layout.SCRIPT) or (
             event.kind == layout.LINK and bool(event.call_flags & layout.AT_SYMLINK_FOLLOW))
-        return [(first, follow), *([(_SELF.sub(own, event.second), False)] if event.second else [])]
+        names = [(first, follow), *([(_SELF.sub(own, event.second), False)] if event.second else [])]
+        return [(self._by_own_links(name, follow), follow) for name, follow in names]
+
+    def _by_own_links(self, name: bytes, follow: bool) -> bytes:
+        """The name with the job's own symbolic links followed: what they led to at that time is known for certain."""
+        for _ in range(_MOST_LINKS if self._own_links else 0):
+            components = name.split(b"/")[1:]
+            last = len(components) + follow
+            at = next((at for at in range(1, last) if b"/" + b"/".join(components[:at]) in self._own_links), None)
+            if at is None:
+                break
+            link = b"/" + b"/".join(components[:at])
+            name = layout.joined(posixpath.dirname(link), b"/".join([self._own_links[link], *components[at:]]))
+        return name
 
     def _asked(self, name: bytes, follow: bool) -> bytes | None:
         directory = posixpath.dirname(name)
@@ -328,6 +346,7 @@ class FileTable:
                 self.named.pop(look.second or look.first, None)
                 self.removed.pop(look.first, None)
                 self.scripts.pop(look.first, None)
+        self._own_links.pop(path, None)
         if path in self._links:
             self._canonical.clear()
             self._links.clear()
@@ -523,11 +542,19 @@ class FileTable:
             return
         self._given.discard(old)
         self._given.add(new)
+        self._forget_links(new)
+        if old in self._nodes:
+            self._nodes.remove(old)
+            self._nodes.add(new)
+            return
         if other is not None:
             other.path = None                           # replaced: that file has lost this name
             other.renamed = True
         self.named.pop(new, None)
+        target = self._own_links.get(old)
         self._forget_links(old)
+        if target is not None:
+            self._own_links[new] = target
         if moved is not None:
             self._moved(moved, new, event)
         elif old in self.named:
@@ -670,6 +697,7 @@ class FileTable:
         self._forget_links(path)
         given = path in self._given
         self._given.discard(path)
+        self._nodes.discard(path)
         state = self._by_path.pop(path, None)
         named = self.named.pop(path, None)
         if state is not None:

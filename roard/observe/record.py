@@ -61,7 +61,7 @@ class Recorder:
         entries = [entry for entry in entries if entry.kind != "removed" or entry.path not in present]
         entries += [self._entry("removed", path, None, GONE, None, {"unlink"}, steps)
                     for path, steps in self._job.files.removed.items() if path not in present]
-        return entries
+        return _united(entries)
 
     def _merge_names(self) -> None:
         """A file that got its last name by a path that only the inode can tell (symbolic links in it): one file."""
@@ -143,7 +143,8 @@ class Recorder:
                 digest, reason = None, KERNEL_MADE
             return self._entry("output", canonical, digest, reason, size, words, steps, target=target,
                                identity=(dev, ino) if ino else _identity(state.file), history=self._history(state, steps))
-        kind: EntryKind = "scratch" if state.created or state.file is None or state.nameless else "removed"
+        own = state.of.created or state.file is None or state.nameless
+        kind: EntryKind = "scratch" if own else "removed"
         return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps,
                            identity=_identity(state.file), history=self._history(state, steps))
 
@@ -167,6 +168,23 @@ class Recorder:
         if found is None:
             found = self._known_steps[steps] = tuple(sorted({self._job.tree.step_index(step) for step in steps}))
         return found
+
+
+def _united(entries: list[Entry]) -> list[Entry]:
+    """An input that was taken in several ways (linked twice, say) is one."""
+    inputs: dict[tuple[bytes, bytes | None], int] = {}
+    united: list[Entry] = []
+    for entry in entries:
+        if entry.kind == "input":
+            at = inputs.setdefault((entry.path, entry.hash), len(united))
+            if at < len(united):
+                known = united[at]
+                words = {*known.access, *entry.access}
+                united[at] = known._replace(access=tuple(word for word in _ORDER if word in words),
+                                            steps=tuple(sorted({*known.steps, *entry.steps})))
+                continue
+        united.append(entry)
+    return united
 
 
 def _identity(file: FileId | None) -> tuple[int | None, int | None]:

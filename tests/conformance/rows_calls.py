@@ -182,7 +182,8 @@ _WRITE = [
         outputs={"in": (IN[:4], "truncate")}),
     Row("truncate-by-a-symbolic-link-then-retargeted", python("""
         os.truncate('soft', 4); os.unlink('soft'); os.symlink('decoy', 'soft')
-    """), {**SOURCE, "decoy": IN}, soft={"soft": "in"}, outputs={"in": (IN[:4], "truncate"), "soft": (None, "link")}),
+    """), {**SOURCE, "decoy": IN}, soft={"soft": "in"}, outputs={"in": (IN[:4], "truncate"), "soft": (None, "link")},
+        excuse="unknown_paths"),
     Row("truncate-that-fails", python("""
         try: os.truncate('none', 4)
         except OSError: pass

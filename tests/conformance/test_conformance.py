@@ -14,45 +14,15 @@ from harness import Project
 
 #: Rows that the capture does not do justice yet. One that begins to pass fails as such: take it out.
 PENDING: dict[str, str] = {
-    **dict.fromkeys((
-        "rename-through-a-symbolic-link-then-removed", "rename-through-a-symbolic-link-then-retargeted",
-        "rename-of-an-existing-file-through-a-symbolic-link-then-retargeted", "truncate-by-a-symbolic-link-then-retargeted",
-        "unlink-through-a-symbolic-link-then-retargeted",
-    ), "names are looked up some time after they were used"),
-    **dict.fromkeys((
-        "rename-of-a-directory-and-a-link-in-its-place",
-    ), "a directory that has moved is still taken for one"),
-    **dict.fromkeys((
-        "link-after-a-rename", "link-of-a-link",
-    ), "a name that the job made is taken for an input"),
-    **dict.fromkeys((
-        "link-then-rename", "rename-then-unlink",
-    ), "nothing is recorded"),
-    **dict.fromkeys((
-        "mprotect-that-fails-half-way",
-    ), "what a failed mprotect has made writable is not seen"),
-    **dict.fromkeys((
-        "io_uring-append", "io_submit-append",
-    ), "the old content of an appended file is no input"),
-    **dict.fromkeys((
-        "io_submit-fails-later",
-    ), "what was submitted is taken for done"),
+    "io_submit-fails-later": "what was submitted is taken for done",
     **dict.fromkeys((
         "FICLONE", "FICLONERANGE", "copy_file_range-that-clones", "cp-reflink",
     ), "an input on btrfs has the super block's device, not st_dev"),
 }
 #: Rows that pass now and then, depending on who is faster. One that passes for good is to be taken out.
 RACING: dict[str, str] = {
-    **dict.fromkeys((
-        "ia32-calls-of-a-64-bit-program",
-    ), "seen only where the user has run a 32-bit program before; else missed, and the record is complete"),
-    **dict.fromkeys((
-        "rename-through-a-magic-link", "linkat-by-a-magic-link", "script-relative-to-a-directory",
-    ), "the magic links of a process that has ended are not followed"),
-    **dict.fromkeys((
-        "mount-namespace-with-a-rename-on-a-bind-mount", "mount-namespace-with-a-rename-of-a-file-that-was-there",
-        "mount-namespace-with-a-removal-on-a-bind-mount",
-    ), "names in a mount namespace that is gone are looked up in the host's"),
+    "ia32-calls-of-a-64-bit-program":
+        "seen only where the user has run a 32-bit program before; else missed, and the record is complete",
 }
 
 _TABLES = (rows_calls, rows_names, rows_meaning, rows_processes, rows_places, rows_async)

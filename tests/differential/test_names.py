@@ -9,28 +9,8 @@ from laboratory import SYSTEM_PYTHON, Laboratory, wrong
 
 #: Where roar is wrong so far, and the cases that show it.
 MISTAKES = {
-    "FileTable._rename adds no step to what is known by name alone": {
-        "move-twice", "symbolic-link-moved"},
-    "FileTable._moved makes no input of a file that was opened but not read": {
-        "open-and-move"},
-    "FileTable._unlink forgets a name that was known by name alone, and with it where its content came from": {
-        "move-and-remove", "link-and-remove"},
-    "FileTable._unlink takes a name that the job gave, and under which it opened the file, for one that was there before": {
-        "make-link-read-and-remove-all", "read-move-and-remove"},
-    "FileTable._place forgets that another file of that name was removed": {
-        "remove-make-and-remove"},
-    "FileTable._only_named notes no directories: names in one that moves do not follow": {
-        "move-into-a-directory-that-moves"},
-    "FileTable._unlink takes every name for a file's: pipes and sockets too": {
-        "a-named-pipe-that-goes", "an-old-named-pipe", "a-socket"},
-    "Recorder._merge_names takes a symbolic link for the file that had its inode before": {
-        "symbolic-links-with-used-inodes"},
-    "FileTable._adopt_name does not add the uses of a script: who executed it is not among its steps, if another read it": {
-        "script-by-env"},
     "a device is listed as soon as it is opened, with no access": {
         "a-device-that-is-only-opened", "a-device-that-another-step-opened"},
-    "what was written and then replaced is listed as removed": {
-        "append-and-replace"},
 }
 
 SHELL = {
