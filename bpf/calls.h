@@ -136,7 +136,26 @@ INLINE int same_inode(struct file *a, struct file *b)
     return first == second;
 }
 
-INLINE int moved_files(void *ctx, struct roar_member *member, struct file *from, int from_fd, struct file *to, int to_fd)
+/* What was copied in the kernel travels through no buffer, but it can be told what it was: the same as the copy. */
+INLINE int put_copy(struct pending *todo, struct file *from, struct file *to, int to_fd, u64 copied)
+{
+    struct roar_file source;
+    struct inode *inode = 0;
+
+    if (!from || !to || same_inode(from, to) || size_of(to) != copied)
+        return 0;
+    GET(inode, from->f_inode);
+    fill_file(&source, inode);
+    if (source.size != copied || (source.mode & S_IFMT) != S_IFREG)
+        return 0;
+    todo->start = source.ino;
+    todo->length = (u64)source.dev << 32 | source.generation;
+    put(todo, to, to_fd, ROAR_COPY, ROAR_COPY, 0);
+    return 1;
+}
+
+INLINE int moved_files(void *ctx, struct roar_member *member, struct file *from, int from_fd, struct file *to, int to_fd,
+                       u64 copied)
 {
     struct pending *todo = waiting();
 
@@ -144,7 +163,7 @@ INLINE int moved_files(void *ctx, struct roar_member *member, struct file *from,
         return 0;
     if (fresh(member, from, ROAR_READ))
         put(todo, from, from_fd, ROAR_READ, ROAR_READ, same_inode(from, to) ? ROAR_F_AFTER : 0);
-    if (fresh(member, to, ROAR_WRITE))
+    if (!put_copy(todo, from, to, to_fd, copied) && fresh(member, to, ROAR_WRITE))
         put(todo, to, to_fd, ROAR_WRITE, ROAR_WRITE, 0);
     if (todo->count)
         tails.call(ctx, TAIL_FIRST);
@@ -157,7 +176,7 @@ INLINE int moved(struct sys_exit *ctx, int from, int to)
 
     if (!member || ctx->ret <= 0)
         return 0;
-    return moved_files(ctx, member, file_of(from), from, file_of(to), to);
+    return moved_files(ctx, member, file_of(from), from, file_of(to), to, ctx->ret);
 }
 
 int on_sendfile(struct sys_exit *ctx) { return moved(ctx, ARG(1), ARG(0)); }
@@ -200,7 +219,8 @@ int on_ioctl(struct sys_exit *ctx)
     source = ARG(2);
     if (command == FICLONERANGE && bpf_probe_read_user(&source, sizeof(source), (void *)ARG(2)))
         return blind(member, ctx->nr);
-    return moved_files(ctx, member, file_of(source), source, file_of(ARG(0)), ARG(0));
+    struct file *from = file_of(source);
+    return from ? moved_files(ctx, member, from, source, file_of(ARG(0)), ARG(0), size_of(from)) : 0;
 }
 
 /* Before the call, since after it there is no file: the end of one version of what this step wrote. The kind is
@@ -217,9 +237,10 @@ int on_close(struct sys_enter *ctx)
     if (!look(&opened, member, file) || !(opened.file.f_mode & FMODE_WRITE))
         return 0;
     struct seen *known = seen.lookup(&opened.key);
-    if (!known || !(known->mask & (1ull << ROAR_WRITE | 1ull << ROAR_RESIZE)))
+    u64 changes = 1ull << ROAR_WRITE | 1ull << ROAR_COPY | 1ull << ROAR_RESIZE;
+    if (!known || !(known->mask & changes))
         return 0;
-    known->mask &= ~(1ull << ROAR_WRITE | 1ull << ROAR_RESIZE);
+    known->mask &= ~changes;
     return send_one(ctx, file, ctx->args[0], ROAR_CLOSE, ROAR_CLOSE, 0);
 }
 

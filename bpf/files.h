@@ -271,7 +271,8 @@ int on_first(void *ctx)
     if (!look(&opened, member, file))
         return next(ctx, todo);
     struct seen *known = seen.lookup(&opened.key);
-    if (known && known->mask & bit && kind != ROAR_CLOSE && (kind != ROAR_READ || known->stamp == stamp_of(&opened)))
+    int again = kind == ROAR_CLOSE || kind == ROAR_COPY || (kind == ROAR_READ && known && known->stamp != stamp_of(&opened));
+    if (known && known->mask & bit && !again)
         return next(ctx, todo);                         /* who put it here had not looked */
     fill_head(&event->head, member, kind, todo->what[at].fd);
     flags |= fill_file(&event->file, opened.file.f_inode);

@@ -24,6 +24,8 @@ enum roar_kind {
     ROAR_OPEN = 1,      /* a descriptor came to be: not an access yet, but a reason to hash early */
     ROAR_READ,
     ROAR_WRITE,
+    ROAR_COPY,          /* the whole of one file became the whole of this one: offset is the other's inode, length its
+                         * device << 32 | generation */
     ROAR_MAP,
     ROAR_MAP_WRITE,     /* shared and writable, from its making or by mprotect */
     ROAR_RESIZE,        /* ftruncate, fallocate */
@@ -85,7 +87,7 @@ struct roar_file {
 
 /* OPEN to BYTES. The tail: path components, leaf first, each with a NUL, then, where the path is FOREIGN or
  * DETACHED, those of the path inside the file system; or content. offset and length: of a WRITE that was
- * APPENDED, and of BYTES, where in the file. */
+ * APPENDED, and of BYTES, where in the file; of a COPY, see there. */
 struct roar_access {
     struct roar_head head;
     struct roar_file file;

@@ -186,7 +186,7 @@ INLINE int uring_opened(void *ctx, struct roar_member *member, struct io_kiocb *
 }
 
 /* From and to; one of the two is a pipe. The end that is read from has a descriptor, or a slot where that is asked for. */
-INLINE int uring_spliced(void *ctx, struct roar_member *member, struct io_kiocb *request)
+INLINE int uring_spliced(void *ctx, struct roar_member *member, struct io_kiocb *request, s32 result)
 {
     struct io_splice *asked = (void *)request;
     struct file *to = 0;
@@ -196,7 +196,7 @@ INLINE int uring_spliced(void *ctx, struct roar_member *member, struct io_kiocb 
     GET(to, asked->file_out);
     GET(fd, asked->splice_fd_in);
     GET(flags, asked->flags);
-    return moved_files(ctx, member, flags & 1u << 31 ? registered(request, fd) : file_of(fd), fd, to, -1);
+    return moved_files(ctx, member, flags & 1u << 31 ? registered(request, fd) : file_of(fd), fd, to, -1, result);
 }
 
 INLINE int uring_result(struct roar_member *member, struct io_kiocb *request, s32 result)
@@ -230,7 +230,7 @@ int on_uring_complete(struct uring_event *ctx)
     if (operation == OP_OPENAT || operation == OP_OPENAT2)
         return uring_opened(ctx, member, request, result);
     if (operation == OP_SPLICE || operation == OP_TEE)
-        return result ? uring_spliced(ctx, member, request) : 0;
+        return result ? uring_spliced(ctx, member, request, result) : 0;
     u32 kind = kind_of(operation);
     if (!kind)
         return 0;

@@ -31,7 +31,8 @@ class ProcessEvent(NamedTuple):
 
 class AccessEvent(NamedTuple):
     """OPEN to CLOSE. ``path`` is None when this step touched the file before; ``inner`` is that inside the file system,
-    where the path is FOREIGN or DETACHED; ``offset`` is where the old content ends, if it was APPENDED to; ``name`` tells
+    where the path is FOREIGN or DETACHED; ``offset`` is where the old content ends, if it was APPENDED to, and
+    with ``length`` the source of a COPY; ``name`` tells
     the names of one file apart."""
 
     kind: int
@@ -45,6 +46,7 @@ class AccessEvent(NamedTuple):
     path: bytes | None
     inner: bytes
     offset: int
+    length: int
     f_mode: int
     f_flags: int
     name: int

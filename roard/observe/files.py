@@ -37,7 +37,7 @@ _DESCRIPTOR = re.compile(rb"/proc/([0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
 _READ, _WROTE, _BEGAN = range(3)  # how a step used a file; began: created or truncated it
 _READS: dict[int, Access] = {layout.READ: "read", layout.MAP: "map", layout.EXEC: "execute"}
 _WRITES: dict[int, tuple[Access, ...]] = {
-    layout.WRITE: ("write",), layout.MAP_WRITE: ("map", "write"), layout.RESIZE: ("truncate",)}
+    layout.WRITE: ("write",), layout.COPY: ("write",), layout.MAP_WRITE: ("map", "write"), layout.RESIZE: ("truncate",)}
 
 
 class FileState:
@@ -47,9 +47,10 @@ class FileState:
     """
 
     __slots__ = (
-        "appended", "before_read", "changed", "created", "device", "due", "early", "executed_at", "fd", "file", "first_path",
-        "input_file", "input_hash", "input_path", "input_reason", "kept", "name", "nameless", "of", "path", "pipe", "prefix",
-        "read", "read_steps", "renamed", "shared", "taken", "tgid", "uses", "write_steps", "written", "written_at", "wrote",
+        "appended", "before_read", "changed", "copied", "copies", "created", "device", "due", "early", "executed_at", "fd",
+        "file", "first_path", "input_file", "input_hash", "input_path", "input_reason", "kept", "name", "nameless", "of",
+        "path", "pipe", "prefix", "read", "read_steps", "renamed", "shared", "taken", "tgid", "uses", "write_steps",
+        "written", "written_at", "wrote",
     )
 
     def __init__(self, file: FileId | None, path: bytes, of: FileState | None = None) -> None:
@@ -85,6 +86,8 @@ class FileState:
         self.before_read: tuple[int, int, int, bytes] | None = None  # size, mtime, ctime, hash: of what was opened
         self.appended = False                           # the old content became an input by being appended to
         self.kept = False                               # and nothing but appending has happened to it
+        self.copied: FileState | None = None            # the whole of which it is a copy
+        self.copies: tuple[tuple[FileState, FileId], ...] = ()  # what the whole of it was copied to, as that was then
         self.prefix: bytes | None = None                # the hash of what is before what was appended
 
     def use(self, time: int, step: int, how: int) -> None:
@@ -509,7 +512,22 @@ class FileTable:
             if content.kept:
                 self.wants[id(content)] = content       # what was read is how it begins now
         content.shared = content.shared or event.kind == layout.MAP_WRITE
+        content.copied = None
+        if event.kind == layout.COPY:
+            self._copied(state, event)
         self._wrote(state, event.step, event.time, *_WRITES[event.kind])
+
+    def _copied(self, state: FileState, event: AccessEvent) -> None:
+        """The two have one content now; it will be known by the hash of the copy, if nothing happens to that."""
+        device = layout.device_number(event.length >> 32)
+        source = self.states.get((device, event.offset, event.length & 0xFFFFFFFF))
+        if source is not None and source.changed:
+            source = source.copied                      # a copy of a copy
+        elif source is not None:
+            source = self._newest.get((device, event.offset, event.length & 0xFFFFFFFF), source)
+        if source is not None and source.input_hash is None and state.file is not None:
+            state.of.copied = source
+            source.copies += ((state, state.file),)
 
     @staticmethod
     def _wrote(state: FileState, step: int, time: int, *words: Access, how: int = _WROTE) -> None:
@@ -637,6 +655,7 @@ class FileTable:
             self._only_named(path, event, "truncate")
             return
         self._wrote(known, event.step, event.time, "truncate")
+        known.of.copied = None
         known.of.written_at = known.of.written_at or event.time
         known.of.kept = False
 

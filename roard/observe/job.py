@@ -54,6 +54,7 @@ class WatchedJob:
     files: FileTable
     tracked: frozenset[bytes]
     context: dict[str, Any] = field(default_factory=dict)
+    missed_before: int = 0  # runs of probes that the kernel had skipped when it began
     received_accesses: int = 0
     received_processes: int = 0
     hashing: set[Future[Any]] = field(default_factory=set)

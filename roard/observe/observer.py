@@ -93,7 +93,8 @@ class Observer:
             raise
         job = WatchedJob(
             kernel=int.from_bytes(run[:8], "little") or 1, head=head, process=process, home=home,
-            tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, context=dict(context))
+            tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, context=dict(context),
+            missed_before=self._probes.missed_runs())
         with self._lock:
             self._jobs[job.kernel] = self._runs[run] = job
             count = len(self._jobs)
@@ -485,7 +486,8 @@ class Observer:
             entries = recorder.entries(found)
         read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
         owners = self._hashing.owners(job.owner, read)
-        whole = record.build(job, entries, self._probes.counts_of(job.kernel), owners)
+        whole = record.build(job, entries, self._probes.counts_of(job.kernel),
+                             self._probes.missed_runs() - job.missed_before, owners)
         return whole, lambda: self._remember_outputs(written, found, began)
 
     def _remember_outputs(self, written: Iterable[FileState], found: Mapping[int, tuple[bytes, Settled]],

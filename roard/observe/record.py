@@ -52,7 +52,8 @@ class Recorder:
             if self._is_directory(state):
                 continue
             if state.taken or state.input_path:
-                entries.append(self._inputs.get(id(state)) or self._input(state))
+                known = self._inputs.get(id(state))
+                entries.append(self._input(state) if known is None or known.hash is None else known)
             if state.written:
                 entry = self._written(state)
                 if entry is not None:
@@ -112,6 +113,8 @@ class Recorder:
         file, digest, reason = content.input_file, content.input_hash, content.input_reason
         if digest is None and content.kept:
             digest = content.prefix
+        if digest is None:
+            digest = next(filter(None, (self._of_copy(content, *copy) for copy in content.copies)), None)
         appended: set[Access] = {"write"}
         words = appended if content.appended and not state.read else state.read
         identity = _identity(file)
@@ -131,6 +134,12 @@ class Recorder:
             digest, reason = None, KERNEL_MADE
         return self._entry("input", state.input_path, digest, "" if digest else reason or GONE, size, words,
                            state.took_before(), executed="execute" in state.read, identity=identity)
+
+    def _of_copy(self, content: FileState, state: FileState, then: FileId) -> bytes | None:
+        """The hash of what an input was copied to as a whole, if that still is what it was then."""
+        _, (exists, _, digest, _, ino, size, mtime, _, _) = self._settled.get(id(state), _UNKNOWN)
+        same = exists and (ino, size, mtime) == (then.ino, then.size, then.mtime)
+        return digest if same and state.of.copied is content and not state.of.shared else None
 
     def _written(self, state: FileState) -> Entry | None:
         words, steps = set(state.wrote), set(state.write_steps)
@@ -191,7 +200,7 @@ def _identity(file: FileId | None) -> tuple[int | None, int | None]:
     return (None, None) if file is None else (file.dev, file.ino)
 
 
-def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[Reason]:
+def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entry]) -> list[Reason]:
     """Everything that the record may have missed, in words; none: it is complete."""
     found: list[Reason] = []
 
@@ -204,6 +213,7 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
     add("lost_processes", counts.lost_processes, "{n} process event{s} could not be recorded: a table was full")
     add("missing_events", counts.accesses - job.received_accesses + counts.processes - job.received_processes,
         "{n} event{s} that the probes sent did not arrive")
+    add("missed_runs", missed, "the kernel left out {n} run{s} of probes while it ran: what they would have seen is not known")
     add("long_paths", job.files.cut_paths, "{n} path{s} did not fit into a record")
     add("unknown_paths", job.files.unknown_paths, "{n} path{s} could not be resolved")
     add("more_versions", job.files.more_versions, "{n} version{s} of files that kept changing were read and not kept")
@@ -234,9 +244,10 @@ def packages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     return rows
 
 
-def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[bytes, str]) -> Job:
+def build(job: WatchedJob, entries: list[Entry], counts: Counts, missed: int, owners: dict[bytes, str]) -> Job:
+    """``missed``: runs of probes that the kernel skipped since the job began."""
     entries = [entry._replace(package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
-    why = reasons(job, counts, entries)
+    why = reasons(job, counts, missed, entries)
     tree = job.tree
     code, signal = (tree.exit_code, tree.signal) if tree.root_ended else job.told_exit or (None, None)
     head = replace(

@@ -8,6 +8,7 @@ import fcntl
 import os
 import platform
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from lineage.errors import UnsupportedError
 
 _CALLS = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
 _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _MAP_NEXT = 1, 2, 3, 4
+_OBJ_GET_INFO = 15
 _RAW_TRACEPOINT_OPEN = 17
+_MISSES_AT = 208
 _PERF_TYPE_TRACEPOINT = 2
 _PERF_SAMPLE_RAW = 1 << 10
 _PERF_FLAG_FD_CLOEXEC = 8
@@ -40,6 +43,14 @@ def _bpf(command: int, attributes: bytes) -> int:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
     return result
+
+
+def missed_runs(program: int) -> int:
+    """How often the kernel did not run a program, because one ran already on that processor (struct bpf_prog_info of
+    include/uapi/linux/bpf.h: recursion_misses)."""
+    info = ctypes.create_string_buffer(256)
+    _bpf(_OBJ_GET_INFO, struct.pack("=IIQ", program, len(info), ctypes.addressof(info)))
+    return int.from_bytes(info.raw[_MISSES_AT:_MISSES_AT + 8], sys.byteorder)
 
 
 class Map:

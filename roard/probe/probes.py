@@ -84,6 +84,10 @@ class Probes:
         value = self.counts.get(job.to_bytes(8, sys.byteorder))
         return Counts(*COUNTS.unpack(value)) if value else Counts(0, 0, 0, 0, 0)
 
+    def missed_runs(self) -> int:
+        """Of all programs together, since they were loaded."""
+        return sum(map(kernel.missed_runs, self.programs.values()))
+
     def forget(self, job: int) -> None:
         self.counts.delete(job.to_bytes(8, sys.byteorder))
 

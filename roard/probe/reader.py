@@ -79,12 +79,12 @@ class Decoder:
         if kind >= RENAME:
             self._names(view, at)
             return
-        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, offset, _, f_mode,
+        (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, offset, length, f_mode,
          f_flags, path_len, inner_len, name) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size
         file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
         path, inner = _paths(view, at, path_len, inner_len) if flags & F_PATH else (None, b"")
-        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, inner, offset, f_mode, f_flags,
+        self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, inner, offset, length, f_mode, f_flags,
                               name))
 
     def content(self, view: memoryview, at: int, _length: int) -> None:

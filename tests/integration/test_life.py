@@ -462,16 +462,6 @@ def test_nothing_is_attached_while_no_job_is_registered(own: Callable[..., Daemo
     assert "libbcc" not in maps
 
 
-def test_uring_is_said(project: Project) -> None:
-    """A way to touch files that the probes do not follow yet makes the record incomplete."""
-    script = "import ctypes; ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120))"
-    if subprocess.run([PYTHON, "-c", "import ctypes, sys; sys.exit(ctypes.CDLL(None).syscall(425, 4,"
-                                     " ctypes.create_string_buffer(120)) < 0)"]).returncode:
-        pytest.skip("io_uring is switched off on this kernel")
-    job = project.run(PYTHON, "-c", script)
-    assert [reason["code"] for reason in job["incomplete_reasons"]] == ["unseen_calls"]
-
-
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_dirty_tree_is_recorded_not_refused(project: Project) -> None:
     """The diff is in the record, a warning in the summary; tracked files are source."""

@@ -28,7 +28,7 @@ class Story:
                dentry: int = 0) -> None:
         flags |= layout.F_PATH if path else 0
         file = self.file(ino, version, size)
-        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, b"", offset, mode,
+        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, b"", offset, 0, mode,
                                       f_flags, dentry or 1000 + ino))
 
     def name(self, kind: int, first: bytes, second: bytes = b"", call_flags: int = 0) -> None:
