@@ -58,7 +58,13 @@ def _tracepoints() -> Finding:
         return Finding("tracepoints", None, "only root can look into tracefs", "sudo roard check")
     if missing:
         return Finding("tracepoints", False, f"missing: {', '.join(missing)}", "a kernel with CONFIG_FTRACE_SYSCALLS=y")
-    return Finding("tracepoints", True, f"{len(table.CALLS)} system calls and the process tree")
+    return Finding("tracepoints", True, f"{len(table.CALLS)} system calls, io_uring and the process tree"
+                   if all(_point(root, point) for point in table.URING) else
+                   f"{len(table.CALLS)} system calls and the process tree; not io_uring: a job that uses it is incomplete")
+
+
+def _point(root: Path, point: table.Point) -> bool:
+    return any(kernel.tracepoint_id(root, name) is not None for name in point.names)
 
 
 def _probes() -> Finding:

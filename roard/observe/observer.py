@@ -547,7 +547,9 @@ class Observer:
                 continue
             live = self._probes.members_of(job.kernel)
             with self._lock:
-                job.tree.live &= live | {job.tree.root} if not job.tree.root_ended else live
+                if not job.tree.root_ended and lives(job.process.pidfd):
+                    live.add(job.tree.root)
+                job.tree.live &= live
                 self._end_if_ready(job)
 
 

@@ -376,6 +376,52 @@ def test_lost_events_are_said(own: Callable[..., Daemon], place: Path) -> None:
     assert reason["count"] > 100
 
 
+def test_a_reader_that_was_paused_catches_up(own: Callable[..., Daemon], place: Path) -> None:
+    """What fits into the rings is there when it goes on: nothing is missing, and nothing is said to be."""
+    daemon = own()
+    project = Project(Path(tempfile.mkdtemp(dir=place)), daemon.socket)
+    reader = children(daemon.process.pid, "probe.reader")[0]
+    os.kill(reader, signal.SIGSTOP)
+    try:
+        script = "[open(f'f{i}', 'w').write('x') for i in range(500)]; open('done', 'w')"
+        process = project.popen("run", "-q", "--", PYTHON, "-c", script)
+        wait_for((project.path / "done").exists)
+    finally:
+        os.kill(reader, signal.SIGCONT)
+    assert process.wait(60) == 0
+    job = project.show()
+    job.assert_complete()
+    assert len(job.outputs) == 501
+
+
+def test_a_full_table_of_what_was_seen_loses_nothing(own: Callable[..., Daemon], place: Path) -> None:
+    """What is forgotten is sent again."""
+    daemon = own("[probes]\nseen = 64\n")
+    project = Project(Path(tempfile.mkdtemp(dir=place)), daemon.socket)
+    for number in range(300):
+        project.write(f"f{number}", f"{number}")
+    job = project.run(PYTHON, "-c", "for _ in range(3): [open(f'f{i}').read() for i in range(300)]")
+    job.assert_complete()
+    assert job.inputs == {f"f{number}": blake(f"{number}".encode()) for number in range(300)}
+
+
+def test_a_full_ring_of_processes_is_said(own: Callable[..., Daemon], place: Path) -> None:
+    """The job still ends: the kernel's own table says who lives."""
+    daemon = own("[probes]\nprocess_pages = 1\n")
+    project = Project(Path(tempfile.mkdtemp(dir=place)), daemon.socket)
+    reader = children(daemon.process.pid, "probe.reader")[0]
+    os.kill(reader, signal.SIGSTOP)
+    try:
+        process = project.popen("run", "-q", "--", "sh", "-c", "for i in $(seq 60); do /bin/true; done; : > done")
+        wait_for((project.path / "done").exists)
+    finally:
+        os.kill(reader, signal.SIGCONT)
+    assert process.wait(60) == 0
+    wait_for(lambda: project.json("log")["jobs"][0]["state"] == "finished", what="the record")
+    job = project.show()
+    assert "lost_processes" in {reason["code"] for reason in job["incomplete_reasons"]}
+
+
 def test_contents_do_not_crowd_out_accesses(own: Callable[..., Daemon], place: Path) -> None:
     """Many small files at once, more bytes than the ring of contents holds: those are hashed where they lie."""
     daemon = own("[probes]\ncontent_pages = 16\n")

@@ -28,7 +28,7 @@ class Story:
                dentry: int = 0) -> None:
         flags |= layout.F_PATH if path else 0
         file = self.file(ino, version, size)
-        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, b"", offset, 0, mode,
+        self.table.access(AccessEvent(kind, flags, 1, step, next(self.now), 42, 3, file, path, b"", offset, 1 << 32, mode,
                                       f_flags, dentry or 1000 + ino))
 
     def name(self, kind: int, first: bytes, second: bytes = b"", call_flags: int = 0) -> None:
@@ -223,3 +223,115 @@ def test_who_took_what_was_there_before(story: Story) -> None:
     story.access(layout.WRITE, 2, step=6, offset=12, flags=layout.F_APPENDED)
     story.access(layout.READ, 2, step=7)
     assert story.state(2).took_before() == {5}
+
+
+def typed(story: Story, kind: int, first: bytes, second: bytes = b"") -> NameEvent:
+    return NameEvent(kind, layout.F_TYPED, 1, STEP, next(story.now), 42, -1, None, first, second, 0, 0)
+
+
+def test_names_that_lead_through_unknown_directories_are_asked_for(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/real/t", layout.F_CREATED)
+    event = typed(story, layout.RENAME, b"/link/t", b"/link/f")
+    assert story.table.questions(event) == [b"/link", b"/link"]
+    story.table.learn({b"/link": b"/real"}, event, next(story.now))
+    assert story.table.questions(event) == []
+    story.table.name(event)
+    assert story.state(1).path == b"/real/f"
+
+
+def test_names_in_known_directories_are_not(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/other")
+    assert story.table.questions(typed(story, layout.RENAME, b"/d/a", b"/d/b")) == []
+
+
+def test_links_that_the_job_made_are_followed_as_they_were(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/run.1/t", layout.F_CREATED)
+    story.name(layout.SYMLINK, b"run.1", b"/d/latest")
+    event = typed(story, layout.RENAME, b"/d/latest/t", b"/d/latest/f")
+    assert story.table.questions(event) == []
+    story.table.name(event)
+    assert story.state(1).path == b"/d/run.1/f"
+
+
+def test_a_link_that_changed_before_somebody_looked_is_doubted(story: Story) -> None:
+    event = typed(story, layout.RENAME, b"/link/a", b"/link/b")  # at 1
+    unlinked = NameEvent(layout.UNLINK, 0, 1, STEP, 2, 42, -1, None, b"/link", b"", 0, 0)
+    story.table.learn({b"/link": b"/decoy"}, event, 5)
+    story.table.name(event)
+    assert list(story.table.named) == [b"/decoy/b"]
+    story.table.name(unlinked)
+    assert (story.table.unknown_paths, story.table.named) == (1, {})
+
+
+def test_a_link_that_changed_after_somebody_looked_is_not(story: Story) -> None:
+    event = typed(story, layout.RENAME, b"/link/a", b"/link/b")
+    story.table.learn({b"/link": b"/real"}, event, 2)
+    story.table.name(event)
+    story.table.name(NameEvent(layout.UNLINK, 0, 1, STEP, 3, 42, -1, None, b"/link", b"", 0, 0))
+    assert (story.table.unknown_paths, list(story.table.named)) == (0, [b"/real/b"])
+
+
+def test_an_inode_may_have_several_names(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a", dentry=7)
+    story.access(layout.WRITE, 1, b"/d/b", dentry=8)
+    first, second = list(story.table.all())
+    assert (first.taken, first.written, second.taken, second.written) == (True, False, False, True)
+    assert second.of is first
+    story.access(layout.READ, 1, dentry=8)
+    assert not second.taken  # by then the job had written it
+
+
+def test_what_was_appended_to_was_an_input(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/log", size=10)
+    story.access(layout.WRITE, 1, flags=layout.F_APPENDED, offset=10, size=15, version=2)
+    state = story.state(1)
+    assert (state.taken, state.kept, state.input_file is not None and state.input_file[3:5]) == (True, True, (10, 1))
+    story.access(layout.WRITE, 1, size=15, version=3)
+    assert not state.kept
+
+
+def test_what_was_read_and_then_appended_to_is_how_it_begins(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/log", size=10)
+    story.table.wants.clear()
+    story.access(layout.WRITE, 1, flags=layout.F_APPENDED, offset=10, size=15, version=2)
+    assert story.state(1).kept
+    assert list(story.table.wants.values()) == [story.state(1)]
+
+
+def test_changed_by_others_between_two_reads_is_two_inputs(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a", version=1)
+    story.access(layout.READ, 1, version=2)
+    story.content(1, b"first", version=1)
+    story.content(1, b"second", version=2)
+    assert [(state.input_path, state.input_hash) for state in story.table.all() if state.taken] == [
+        (b"/d/a", b"first"), (b"/d/a", b"second")]
+
+
+def test_a_copy_of_a_copy_knows_where_it_came_from(story: Story) -> None:
+    story.access(layout.READ, 1, b"/d/a")
+    story.access(layout.OPEN, 2, b"/d/b", layout.F_CREATED)
+    story.access(layout.COPY, 2, offset=1)
+    story.access(layout.OPEN, 3, b"/d/c", layout.F_CREATED)
+    story.access(layout.COPY, 3, offset=2)
+    assert [state for state, _ in story.state(1).copies] == [story.state(2), story.state(3)]
+    story.access(layout.WRITE, 3, version=2)
+    assert (story.state(2).copied, story.state(3).copied) == (story.state(1), None)
+
+
+def test_names_that_the_job_gave_are_not_removed_ones(story: Story) -> None:
+    story.name(layout.LINK, b"/d/a", b"/d/b")
+    story.name(layout.UNLINK, b"/d/b")
+    story.name(layout.RENAME, b"/d/c", b"/d/d")
+    story.name(layout.UNLINK, b"/d/d")
+    assert set(story.table.removed) == {b"/d/c"}  # it was there, and is gone
+    assert [state.input_path for state in story.table.all()] == [b"/d/a"]
+
+
+def test_a_request_is_done_when_its_result_is_there(story: Story) -> None:
+    story.access(layout.OPEN, 1, b"/d/t", layout.F_CREATED)
+    asked = NameEvent(layout.RENAME, 0, 1, STEP, next(story.now), 42, -1, None, b"/d/t", b"/d/f", 0, 99)
+    for result, path in ((-2, b"/d/t"), (0, b"/d/f")):
+        story.table.name(asked)
+        assert story.state(1).path == b"/d/t"
+        story.table.name(NameEvent(layout.RESULT, 0, 1, STEP, next(story.now), 42, -1, None, b"", b"", result, 99))
+        assert story.state(1).path == path
