@@ -49,7 +49,7 @@ class FileState:
     __slots__ = (
         "appended", "before_read", "changed", "copied", "copies", "created", "device", "due", "early", "executed_at", "fd",
         "file", "first_path", "input_file", "input_hash", "input_path", "input_reason", "kept", "name", "nameless", "of",
-        "path", "pipe", "prefix", "read", "read_steps", "renamed", "shared", "taken", "tgid", "uses", "write_steps",
+        "path", "pipe", "prefix", "read", "read_steps", "renamed", "shared", "st_dev", "taken", "tgid", "uses", "write_steps",
         "written", "written_at", "wrote",
     )
 
@@ -78,6 +78,7 @@ class FileState:
         # of the content:
         self.of = of or self
         self.changed = False                            # by whatever name
+        self.st_dev: int | None = None                  # as stat(2) gave it, if that was asked
         self.written_at = 0                             # when its content was first changed, 0: not that we know
         self.shared = False                             # mapped shared and writable: its times do not tell all
         self.input_file: FileId | None = None           # the version that was read

@@ -384,7 +384,7 @@ class Observer:
             if answer is None:
                 state.input_reason = state.input_reason or ENDED
                 continue
-            problem, digest, _, _, size, mtime, ctime = answer[at]
+            problem, digest, state.st_dev, _, size, mtime, ctime = answer[at]
             if digest is None:
                 state.input_reason = state.input_reason or problem
                 continue

@@ -11,7 +11,7 @@ from lineage.ids import counts_of
 from lineage.records import Access, Entry, EntryKind, Job, Reason
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
-from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
+from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, VIRTUAL_DEV, Settled
 from roard.observe.files import CHANGED_BEFORE, FileState
 from roard.observe.job import WatchedJob
 from roard.probe.layout import FileId
@@ -87,7 +87,8 @@ class Recorder:
         assert state.file is not None
         path = b"pipe:[%d]" % state.file.ino if state.file.magic == PIPEFS else state.first_path
         return self._entry("pipe" if state.pipe else "device", path, None, SPECIAL, None, state.read, state.read_steps,
-                           identity=_identity(state.file), history=self._history(state, state.read_steps) if state.pipe else ())
+                           identity=_identity(state, state.file),
+                           history=self._history(state, state.read_steps) if state.pipe else ())
 
     def _is_directory(self, state: FileState) -> bool:
         """A directory that was moved, of which no file was opened: it has no content of its own."""
@@ -117,7 +118,7 @@ class Recorder:
             digest = next(filter(None, (self._of_copy(content, *copy) for copy in content.copies)), None)
         appended: set[Access] = {"write"}
         words = appended if content.appended and not state.read else state.read
-        identity = _identity(file)
+        identity = _identity(content, file)
         size = file.size if file is not None else None
         if state.executed_at:  # a script that nobody opened: good if it has not changed since
             _, found = self._settled.get(id(state), _UNKNOWN)
@@ -151,11 +152,12 @@ class Recorder:
             if state.file is not None and state.file.magic in KERNEL_FILES:
                 digest, reason = None, KERNEL_MADE
             return self._entry("output", canonical, digest, reason, size, words, steps, target=target,
-                               identity=(dev, ino) if ino else _identity(state.file), history=self._history(state, steps))
+                               identity=(dev, ino) if ino else _identity(state, state.file),
+                               history=self._history(state, steps))
         own = state.of.created or state.file is None or state.nameless
         kind: EntryKind = "scratch" if own else "removed"
         return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps,
-                           identity=_identity(state.file), history=self._history(state, steps))
+                           identity=_identity(state, state.file), history=self._history(state, steps))
 
     def _entry(self, kind: EntryKind, path: bytes, digest: bytes | None, reason: str, size: int | None,
                words: Iterable[Access], steps: Iterable[int], *, executed: bool = False,
@@ -196,8 +198,11 @@ def _united(entries: list[Entry]) -> list[Entry]:
     return united
 
 
-def _identity(file: FileId | None) -> tuple[int | None, int | None]:
-    return (None, None) if file is None else (file.dev, file.ino)
+def _identity(state: FileState, file: FileId | None) -> tuple[int | None, int | None]:
+    """Where st_dev is not the super block's device, only who asked stat(2) knows it."""
+    if file is None:
+        return None, None
+    return state.of.st_dev if file.magic in VIRTUAL_DEV else file.dev, file.ino
 
 
 def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entry]) -> list[Reason]:
