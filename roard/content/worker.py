@@ -39,7 +39,7 @@ _FOREIGN = re.compile(rb"/proc/([0-9]+)/root(?=/)")
 UNKNOWN_PATH = b"?"  # a real one is absolute
 _LONGEST = 4095  # PATH_MAX, without the NUL
 #: st_dev of these file systems is not the super block's device (subvolumes, layers): the inode alone identifies.
-VIRTUAL_DEV = {0x9123683E, 0x794C7630}  # btrfs, overlayfs
+_VIRTUAL_DEV = {0x9123683E, 0x794C7630}  # btrfs, overlayfs
 
 #: (error words or "", hash or None, dev, ino, size, mtime, ctime)
 Outcome = tuple[str, bytes | None, int, int, int, int, int]
@@ -178,7 +178,7 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
 
 def _is(fd: int, dev: int, ino: int, magic: int) -> bool:
     status = os.fstat(fd)
-    return status.st_ino == ino and (status.st_dev == dev or magic in VIRTUAL_DEV)
+    return status.st_ino == ino and (status.st_dev == dev or magic in _VIRTUAL_DEV)
 
 
 def canonical_paths(paths: Iterable[bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:

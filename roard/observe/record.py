@@ -11,7 +11,7 @@ from lineage.ids import counts_of
 from lineage.records import Access, Entry, EntryKind, Job, Reason
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
-from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, VIRTUAL_DEV, Settled
+from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
 from roard.observe.files import CHANGED_BEFORE, FileState
 from roard.observe.job import WatchedJob
 from roard.probe.layout import FileId
@@ -20,7 +20,7 @@ from roard.probe.probes import Counts
 KERNEL_MADE = "the kernel makes it anew for each reader"
 #: Reasons for a hash of null that take nothing from the record: there is no content to name.
 _NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL})
-PIPEFS = 0x50495045  # include/uapi/linux/magic.h
+PIPEFS, BTRFS = 0x50495045, 0x9123683E  # include/uapi/linux/magic.h
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
 _CALLS = {16: "ioctl", 209: "libaio", 425: "io_uring"}
@@ -199,10 +199,10 @@ def _united(entries: list[Entry]) -> list[Entry]:
 
 
 def _identity(state: FileState, file: FileId | None) -> tuple[int | None, int | None]:
-    """Where st_dev is not the super block's device, only who asked stat(2) knows it."""
+    """On btrfs st_dev is the subvolume's: who asked stat(2) knows it, nobody else."""
     if file is None:
         return None, None
-    return state.of.st_dev if file.magic in VIRTUAL_DEV else file.dev, file.ino
+    return state.of.st_dev or (None if file.magic == BTRFS else file.dev), file.ino
 
 
 def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entry]) -> list[Reason]:
