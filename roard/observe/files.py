@@ -10,15 +10,14 @@ content is a part of the new one.
 from __future__ import annotations
 
 import posixpath
-import re
 import stat
-from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from lineage.records import Access
 from roard.content.worker import UNKNOWN_PATH
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent
+from roard.observe.filestate import BEGAN, READ, WROTE, FileState
+from roard.observe.links import DESCRIPTOR, Links, own_names
 from roard.probe import layout
 from roard.probe.layout import FileId
 
@@ -26,122 +25,12 @@ RENAME_EXCHANGE = 2
 AT_REMOVEDIR = 0x200
 #: In one job: what changes all the time under its readers is not kept for ever.
 MOST_VERSIONS = 1000
-MOST_LOOKS = 256
-_MOST_LINKS = 40  # path_resolution(7)
 
-CHANGED_BEFORE = "it changed before it could be hashed"
 _CHANGES: frozenset[Access] = frozenset({"create", "write", "truncate"})  # else a name has changed, not the content
-_SELF = re.compile(rb"^/(?:proc/(?:self|thread-self)|dev(?=/fd/))/")
-_DESCRIPTOR = re.compile(rb"/proc/([0-9]+)/(?:task/[0-9]+/)?fd/([0-9]+)")
 
-_READ, _WROTE, _BEGAN = range(3)  # how a step used a file; began: created or truncated it
 _READS: dict[int, Access] = {layout.READ: "read", layout.MAP: "map", layout.EXEC: "execute"}
 _WRITES: dict[int, tuple[Access, ...]] = {
     layout.WRITE: ("write",), layout.COPY: ("write",), layout.MAP_WRITE: ("map", "write"), layout.RESIZE: ("truncate",)}
-
-
-class FileState:
-    """One name of a file (or, where only a name was seen, that) and what the job did to it by that name.
-
-    What concerns the content is kept once for all names of an inode, in ``of``.
-    """
-
-    __slots__ = (
-        "appended", "before_read", "changed", "copied", "copies", "created", "device", "due", "early", "executed_at", "fd",
-        "file", "first_path", "input_file", "input_hash", "input_path", "input_reason", "kept", "name", "nameless", "of",
-        "path", "pipe", "prefix", "read", "read_steps", "renamed", "shared", "st_dev", "taken", "tgid", "uses", "write_steps",
-        "written", "written_at", "wrote",
-    )
-
-    def __init__(self, file: FileId | None, path: bytes, of: FileState | None = None) -> None:
-        self.file = file                                # None: only its name was seen
-        self.path: bytes | None = path                  # its name now; None: it has none any more
-        self.first_path = path
-        self.name = 0
-        self.pipe = file is not None and stat.S_ISFIFO(file.mode)
-        self.device = file is not None and not stat.S_ISREG(file.mode) and not self.pipe
-        self.nameless = False
-        self.tgid = self.fd = 0                         # a process that has it open, for finding it again
-        self.read: set[Access] = set()
-        self.read_steps: set[int] = set()
-        self.taken = False                              # it is an input by this name
-        self.input_path = b""
-        self.wrote: set[Access] = set()
-        self.write_steps: set[int] = set()
-        self.written = False
-        self.created = False
-        self.renamed = False                            # its ctime may differ for that alone
-        self.uses: list[tuple[int, int, int]] = []      # time, step, how: each that is not like the one before
-        self.executed_at = 0                            # of a script that was not opened
-        self.due = False                                # waits to be hashed as an output, before the job ends
-        self.early: tuple[tuple[int, ...], bytes] | None = None  # (dev, ino, size, mtime, ctime), hash of an output
-        # of the content:
-        self.of = of or self
-        self.changed = False                            # by whatever name
-        self.st_dev: int | None = None                  # as stat(2) gave it, if that was asked
-        self.written_at = 0                             # when its content was first changed, 0: not that we know
-        self.shared = False                             # mapped shared and writable: its times do not tell all
-        self.input_file: FileId | None = None           # the version that was read
-        self.input_hash: bytes | None = None
-        self.input_reason = ""
-        self.before_read: tuple[int, int, int, bytes] | None = None  # size, mtime, ctime, hash: of what was opened
-        self.appended = False                           # the old content became an input by being appended to
-        self.kept = False                               # and nothing but appending has happened to it
-        self.copied: FileState | None = None            # the whole of which it is a copy
-        self.copies: tuple[tuple[FileState, FileId], ...] = ()  # what the whole of it was copied to, as that was then
-        self.prefix: bytes | None = None                # the hash of what is before what was appended
-
-    def use(self, time: int, step: int, how: int) -> None:
-        if not self.uses or self.uses[-1][1:] != (step, how):
-            self.uses.append((time, step, how))
-
-    def ordered_uses(self) -> list[tuple[int, bool]]:
-        """(step, did it write?) in the order of time. Who only opened a file anew did not write what others then wrote: a
-        shell opens what its programs write."""
-        ordered: list[tuple[int, int]] = []
-        for _, step, how in sorted(self.uses):
-            while how == _WROTE and ordered and ordered[-1][1] == _BEGAN:
-                ordered.pop()
-            if not ordered or ordered[-1] != (step, how):
-                ordered.append((step, how))
-        return [(step, how != _READ) for step, how in ordered]
-
-    def took_before(self) -> set[int]:
-        """The steps that took what was there before the job: who read it before anyone wrote it, or first appended to it."""
-        uses = self.ordered_uses()
-        first_write = next((at for at, (_, wrote) in enumerate(uses) if wrote), len(uses))
-        return {step for step, _ in uses[:first_write + self.of.appended]} or self.read_steps  # or its name was taken first
-
-    @property
-    def special(self) -> bool:
-        """It holds no content."""
-        return self.device or self.pipe
-
-    def take_hash(self, size: int, mtime: int, ctime: int, digest: bytes) -> None:
-        """The content of a version of this file; kept only if it is the version that the job read."""
-        wanted = self.input_file
-        if wanted is None:
-            self.before_read = (size, mtime, ctime, digest)
-            return
-        if self.input_hash is not None:
-            return
-        # a rename or a link changes ctime, not content
-        if size == wanted.size and mtime == wanted.mtime and (ctime == wanted.ctime or self.renamed):
-            self.input_hash, self.input_reason = digest, ""
-        elif not self.input_reason:
-            self.input_reason = CHANGED_BEFORE
-
-
-@dataclass(slots=True)
-class _Look:
-    """When somebody looked where the names of an event lead, what they passed, and what was found. CLOCK_BOOTTIME ns."""
-
-    began: int
-    ended: int
-    passed: frozenset[bytes]
-    first: bytes
-    second: bytes
-    doubted: bool = False
 
 
 class FileTable:
@@ -158,16 +47,13 @@ class FileTable:
         self.cut_paths = 0
         self.unknown_paths = 0
         self._aliases: dict[tuple[int, int, int], dict[int, FileState]] = {}  # further names of an inode, by dentry
-        self._canonical: dict[bytes, bytes] = {}        # what paths with links in them lead to
-        self._links: set[bytes] = set()                 # what is passed on the way
-        self._looked: deque[_Look] = deque(maxlen=MOST_LOOKS)
+        self.links = Links()
         self._time = 0                                  # of the name event that is being applied
         self._early_contents: dict[tuple[int, int, int], ContentEvent] = {}  # whose access is still to come
         self._by_path: dict[bytes, FileState] = {}
         self._directories: set[bytes] = set()
         self._given: set[bytes] = set()                 # names that the job gave
         self._nodes: set[bytes] = set()                 # of them, those of pipes and sockets
-        self._own_links: dict[bytes, bytes] = {}        # symbolic links that the job made, and their targets
         self._newest: dict[tuple[int, int, int], FileState] = {}  # of those
         self._by_fd: dict[tuple[int, int], FileState] = {}
         self._submitted: dict[int, NameEvent] = {}      # by token
@@ -245,14 +131,14 @@ class FileTable:
         if event.flags & layout.F_CUT:
             self.cut_paths += 1
             return
-        first, second = self._told(event)
+        first, second = self.links.told(event, self._sure)
         if event.flags & layout.F_UNREADABLE or UNKNOWN_PATH in (first, second):
             self.unknown_paths += 1
             return
         if event.kind == layout.SYMLINK:
-            self._forget_links(second)
+            self._name_changed(second)
             self._directories.discard(second)
-            self._own_links[second] = first
+            self.links.made(second, first)
             self._only_named(second, event, "link")
         elif event.kind == layout.RENAME:
             self._rename(first, second, event)
@@ -275,85 +161,23 @@ class FileTable:
 
     def questions(self, event: NameEvent) -> list[bytes]:
         """Paths that somebody must look at (realpath(3), below the process's root) before this can be applied."""
-        if not event.flags & layout.F_TYPED:
-            return []
-        return [asked for name, follow in self._names(event) if (asked := self._asked(name, follow)) is not None]
+        return self.links.questions(event, self._sure)
 
     def learn(self, canonical: Mapping[bytes, bytes], event: NameEvent, now: int) -> None:
-        """Answers to questions() about an event, given at ``now`` (CLOCK_BOOTTIME ns). Until then the job itself may have
-        changed what they passed through: what is told later about that time says so."""
-        for path, real in canonical.items():
-            self._canonical[path] = real
-            passed = path
-            while passed not in self._links:
-                self._links.add(passed)
-                passed = posixpath.dirname(passed)
-        self._looked.append(_Look(event.time, now, frozenset(self._links), *self._told(event)))
+        """Answers to questions() about an event, given at ``now`` (CLOCK_BOOTTIME ns)."""
+        self.links.learn(canonical, event, now, self._sure)
 
-    def _names(self, event: NameEvent) -> list[tuple[bytes, bool]]:
-        """The names that are resolved, and whether a link at the end of one is followed."""
-        own = b"/proc/%d/" % event.tgid
-        first = _SELF.sub(own, event.first)
-        if event.kind == layout.SYMLINK:
-            return [(self._by_own_links(event.second, False), False)]  # the first is text
-        follow = event.kind in (layout.TRUNCATE, layout.SCRIPT) or (
-            event.kind == layout.LINK and bool(event.call_flags & layout.AT_SYMLINK_FOLLOW))
-        names = [(first, follow), *([(_SELF.sub(own, event.second), False)] if event.second else [])]
-        return [(self._by_own_links(name, follow), follow) for name, follow in names]
+    def _sure(self, path: bytes) -> bool:
+        """Is this the canonical path of a file or a directory that the job used?"""
+        return path in self._by_path or path in self._directories or self._open_as(path) is not None
 
-    def _by_own_links(self, name: bytes, follow: bool) -> bytes:
-        """The name with the job's own symbolic links followed: what they led to at that time is known for certain."""
-        for _ in range(_MOST_LINKS if self._own_links else 0):
-            components = name.split(b"/")[1:]
-            last = len(components) + follow
-            at = next((at for at in range(1, last) if b"/" + b"/".join(components[:at]) in self._own_links), None)
-            if at is None:
-                break
-            link = b"/" + b"/".join(components[:at])
-            name = layout.joined(posixpath.dirname(link), b"/".join([self._own_links[link], *components[at:]]))
-        return name
-
-    def _asked(self, name: bytes, follow: bool) -> bytes | None:
-        directory = posixpath.dirname(name)
-        if not name or self._open_as(name) or name in self._by_path:
-            return None
-        asked = name if follow else directory
-        return None if asked in self._canonical or (directory in self._directories and not follow) else asked
-
-    def _told(self, event: NameEvent) -> tuple[bytes, bytes]:
-        if not event.flags & layout.F_TYPED:
-            return event.first, event.second
-        names = [self._real(name, follow) for name, follow in self._names(event)]
-        if event.kind == layout.SYMLINK:
-            return event.first, names[0]
-        return names[0], names[1] if event.second else b""
-
-    def _real(self, name: bytes, follow: bool) -> bytes:
-        if not name or self._open_as(name) or name in self._by_path:
-            return name
-        if follow:
-            real = self._canonical.get(name, name)
-            return UNKNOWN_PATH if _DESCRIPTOR.fullmatch(real) else real
-        directory, _, last = name.rpartition(b"/")
-        real = self._canonical.get(directory or b"/", directory)
-        if real == UNKNOWN_PATH or _DESCRIPTOR.fullmatch(real):
-            return UNKNOWN_PATH                         # whose descriptor or namespace it was has ended
-        return real.rstrip(b"/") + b"/" + last
-
-    def _forget_links(self, path: bytes) -> None:
-        """What is at this path has changed: who passed it may get somewhere else now, and who looked for an earlier event
-        when it had changed already was led astray."""
-        for look in self._looked:
-            if look.began < self._time < look.ended and path in look.passed and not look.doubted:
-                look.doubted = True
-                self.unknown_paths += 1
-                self.named.pop(look.second or look.first, None)
-                self.removed.pop(look.first, None)
-                self.scripts.pop(look.first, None)
-        self._own_links.pop(path, None)
-        if path in self._links:
-            self._canonical.clear()
-            self._links.clear()
+    def _name_changed(self, path: bytes) -> None:
+        """What is at this path is another thing now. Names that were looked up too late are taken back."""
+        for first, second in self.links.changed(path, self._time):
+            self.unknown_paths += 1
+            self.named.pop(second or first, None)
+            self.removed.pop(first, None)
+            self.scripts.pop(first, None)
 
     def want_again(self) -> None:
         """What was not where it was looked for has its last name now."""
@@ -446,9 +270,9 @@ class FileTable:
         if event.flags & layout.F_CREATED or event.f_flags & layout.O_TMPFILE:
             state.created = True
             self._given.add(state.path or b"")
-            self._wrote(state, event.step, event.time, "create", how=_BEGAN)
+            self._wrote(state, event.step, event.time, "create", how=BEGAN)
         elif event.flags & layout.F_TRUNCATED:
-            self._wrote(state, event.step, event.time, "truncate", how=_BEGAN)
+            self._wrote(state, event.step, event.time, "truncate", how=BEGAN)
             state.of.kept = False
         elif (event.f_mode & layout.FMODE_READ and not state.of.changed and file.size > layout.CARRY_MAX
               and state.of.input_hash is None):
@@ -457,7 +281,7 @@ class FileTable:
     def _read(self, state: FileState, file: FileId, kind: int, step: int, time: int) -> None:
         state.read.add(_READS[kind])
         state.read_steps.add(step)
-        state.use(time, step, _READ)
+        state.use(time, step, READ)
         if not state.of.changed:
             if not state.taken:
                 self._take(state, file)
@@ -531,7 +355,7 @@ class FileTable:
             source.copies += ((state, state.file),)
 
     @staticmethod
-    def _wrote(state: FileState, step: int, time: int, *words: Access, how: int = _WROTE) -> None:
+    def _wrote(state: FileState, step: int, time: int, *words: Access, how: int = WROTE) -> None:
         state.written = True
         state.of.changed = state.of.changed or not _CHANGES.isdisjoint(words)
         state.wrote.update(words)
@@ -543,10 +367,10 @@ class FileTable:
         """Devices and pipes hold nothing: only who used them, and how, is known."""
         if event.kind in _READS:
             state.read.add(_READS[event.kind])
-            state.use(event.time, event.step, _READ)
+            state.use(event.time, event.step, READ)
         elif event.kind in _WRITES:
             state.read.update(_WRITES[event.kind])
-            state.use(event.time, event.step, _WROTE)
+            state.use(event.time, event.step, WROTE)
         state.read_steps.add(event.step)
 
     # ---- names ----
@@ -561,7 +385,7 @@ class FileTable:
             return
         self._given.discard(old)
         self._given.add(new)
-        self._forget_links(new)
+        self._name_changed(new)
         if old in self._nodes:
             self._nodes.remove(old)
             self._nodes.add(new)
@@ -570,10 +394,10 @@ class FileTable:
             other.path = None                           # replaced: that file has lost this name
             other.renamed = True
         self.named.pop(new, None)
-        target = self._own_links.get(old)
-        self._forget_links(old)
+        target = self.links.target(old)
+        self._name_changed(old)
         if target is not None:
-            self._own_links[new] = target
+            self.links.made(new, target)
         if moved is not None:
             self._moved(moved, new, event)
         elif old in self.named:
@@ -606,7 +430,7 @@ class FileTable:
     def _renamed(self, state: FileState, path: bytes, event: NameEvent) -> None:
         """Of what is known by name alone."""
         state.path = path
-        state.use(event.time, event.step, _READ)
+        state.use(event.time, event.step, READ)
         self._wrote(state, event.step, event.time, "rename")
         self.named[path] = state
 
@@ -618,7 +442,7 @@ class FileTable:
         state.renamed = True
         self._place(state, path)
         if state.written:
-            state.use(event.time, event.step, _READ)    # who moves it hands it on
+            state.use(event.time, event.step, READ)    # who moves it hands it on
         self._wrote(state, event.step, event.time, "rename")
 
     def _rename_directory(self, old: bytes, new: bytes) -> None:
@@ -635,18 +459,18 @@ class FileTable:
             within = {path for path in paths if path == old or path.startswith(prefix)}
             paths.difference_update(within)
             paths.update(new + path[len(old):] for path in within)
-        self._forget_links(old)
+        self._name_changed(old)
 
     def _script(self, path: bytes, event: NameEvent) -> None:
         """It was executed, whether its interpreter reads it or not."""
-        state = self._open_as(_SELF.sub(b"/proc/%d/" % event.tgid, path)) or self._by_path.get(path) or self.named.get(path)
+        state = self._open_as(own_names(event.tgid, path)) or self._by_path.get(path) or self.named.get(path)
         if state is None:
             state = self.scripts.setdefault(path, FileState(None, path))
             state.input_path = path
             state.executed_at = state.executed_at or event.time
         state.read.add("execute")
         state.read_steps.add(event.step)
-        state.use(event.time, event.step, _READ)
+        state.use(event.time, event.step, READ)
         if state.file is not None and not state.of.changed and not state.taken:
             self._take(state, state.file)
 
@@ -689,11 +513,11 @@ class FileTable:
         if event.file is not None:
             file = FileId(*event.file)
             return self.states.get((file.dev, file.ino, file.generation))
-        return self._open_as(_SELF.sub(b"/proc/%d/" % event.tgid, old))
+        return self._open_as(own_names(event.tgid, old))
 
     def _open_as(self, path: bytes) -> FileState | None:
         """What a name in /proc of a descriptor stands for."""
-        found = _DESCRIPTOR.fullmatch(path)
+        found = DESCRIPTOR.fullmatch(path)
         return self._by_fd.get((int(found[1]), int(found[2]))) if found else None
 
     def _took_name(self, old: bytes, new: bytes, event: NameEvent, word: Access) -> None:
@@ -714,7 +538,7 @@ class FileTable:
         return state
 
     def _unlink(self, path: bytes, step: int) -> None:
-        self._forget_links(path)
+        self._name_changed(path)
         given = path in self._given
         self._given.discard(path)
         self._nodes.discard(path)

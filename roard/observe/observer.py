@@ -26,7 +26,8 @@ from roard.content.mounts import Mounts
 from roard.content.worker import Outcome, Question, Settled
 from roard.observe import record
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
-from roard.observe.files import FileState, FileTable
+from roard.observe.files import FileTable
+from roard.observe.filestate import FileState
 from roard.observe.job import Process, WatchedJob, boot_offset, lives
 from roard.observe.tree import Tree
 from roard.probe import layout

@@ -12,7 +12,7 @@ from lineage.records import Access, Entry, EntryKind, Job, Reason
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
-from roard.observe.files import CHANGED_BEFORE, FileState
+from roard.observe.filestate import CHANGED_BEFORE, FileState
 from roard.observe.job import WatchedJob
 from roard.probe.layout import FileId
 from roard.probe.probes import Counts

@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent
-from roard.observe.files import CHANGED_BEFORE, RENAME_EXCHANGE, FileState, FileTable
+from roard.observe.files import RENAME_EXCHANGE, FileTable
+from roard.observe.filestate import CHANGED_BEFORE, FileState
 from roard.probe import layout
 
 STEP = 7
