@@ -17,6 +17,12 @@ INLINE void start_of(struct roar_process *event, struct task_struct *task)
     GET(event->start, leader->start_boottime);
 }
 
+/* Unique on this machine since its start: a processor runs no two execs in one nanosecond. */
+INLINE u64 new_step(void)
+{
+    return bpf_ktime_get_boot_ns() << 8 | (bpf_get_smp_processor_id() & 255);
+}
+
 /* Before the child can run, so nothing that it does is missed. The arguments of a raw tracepoint are in ctx->args. */
 int on_fork(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -119,8 +125,7 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
     if (!event)
         return 0;
     u64 before = member->step;
-    /* unique on this machine since its start: a processor runs no two execs in one nanosecond */
-    member->step = bpf_ktime_get_boot_ns() << 8 | (bpf_get_smp_processor_id() & 255);
+    member->step = new_step();
     fill_head(&event->head, member, ROAR_EXEC, -1);
     blank_process(event);
     start_of(event, task);

@@ -34,6 +34,7 @@ struct scratch { u8 bytes[32768]; };                    /* the most that a per-C
 
 BPF_HASH(members, u32, struct roar_member, ROAR_MEMBERS);
 BPF_HASH(counts, u64, struct roar_counts, ROAR_JOBS);
+BPF_HASH(groups, u64, struct roar_group, ROAR_JOBS);
 BPF_TABLE("lru_hash", struct seen_key, struct seen, seen, ROAR_SEEN);
 BPF_PERCPU_ARRAY(scratch, struct scratch, 1);
 BPF_PERCPU_ARRAY(pending, struct pending, 1);
@@ -50,3 +51,4 @@ BPF_RINGBUF_OUTPUT(processes, ROAR_PROCESS_PAGES);
 #include "memory.h"
 #include "uring.h"
 #include "processes.h"
+#include "groups.h"

@@ -44,6 +44,7 @@ enum roar_kind {
     ROAR_LOADER,        /* the program (ld.so) that the kernel loaded beside the executed one */
     ROAR_EXIT,
     ROAR_BLIND,         /* a call whose accesses the probes cannot see yet; its number is in exit_code */
+    ROAR_JOIN,          /* a process that was not in the job is in a cgroup that is watched */
 };
 
 enum roar_flag {
@@ -115,7 +116,8 @@ struct roar_names {
 
 /* FORK: tgid is the parent, other the child. EXEC: step is the new step, parent_step the one before; the tail is the
  * path of the program (as in struct roar_access), then its arguments. LOADER: likewise, without arguments. EXIT: exit_code
- * as wait(2) gives it. */
+ * as wait(2) gives it. JOIN: tgid is who joined, exit_code of enum roar_join, the tail
+ * its arguments, or its name. */
 struct roar_process {
     struct roar_head head;
     struct roar_file file;
@@ -135,6 +137,15 @@ struct roar_process {
 struct roar_member {
     u64 job;
     u64 step;
+};
+
+enum roar_join { JOINED, JOIN_TAKEN, JOIN_DENIED };      /* it is in the job now; in another job; of another user */
+
+/* By the id of a cgroup that is watched with all below it: the job that its processes belong to. */
+struct roar_group {
+    u64 job;
+    u32 uid;            /* whose processes */
+    u32 any;            /* everybody's */
 };
 
 /* By job: what was sent and what could not be. */

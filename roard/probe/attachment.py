@@ -113,6 +113,11 @@ def call_points(programs: Mapping[str, int]) -> Points:
     return points
 
 
+def group_points(programs: Mapping[str, int]) -> Points:
+    """The tracepoints by which a process comes into a cgroup."""
+    return {handler: partial(kernel.open_raw_tracepoint, name, programs[handler]) for name, handler in table.GROUPS}
+
+
 def compat_points(programs: Mapping[str, int]) -> Points:
     """The tracepoint that sees 32-bit calls, and every other call of every process: for as short as can be."""
     identity = _first(kernel.tracefs(), table.COMPAT)

@@ -19,7 +19,7 @@ MEMBERS: dict[str, dict[str, str]] = {
     "task_struct": {
         "files": "struct files_struct *", "fs": "struct fs_struct *", "mm": "struct mm_struct *",
         "signal": "struct signal_struct *", "group_leader": "struct task_struct *", "tgid": "u32",
-        "start_boottime": "u64", "exit_code": "s32", "se.sum_exec_runtime": "u64", "thread_info.status": "u32",
+        "start_boottime": "u64", "exit_code": "s32", "comm": "u8", "se.sum_exec_runtime": "u64", "thread_info.status": "u32",
     },
     "files_struct": {"fdt": "struct fdtable *"},
     "fdtable": {"max_fds": "u32", "fd": "struct file **"},
@@ -74,6 +74,13 @@ URING: dict[str, dict[str, str]] = {
     "io_rsrc_node": {},
     "filename": {"name": "const char *"},
 }
+#: Those of cgroups, likewise.
+CGROUPS: dict[str, dict[str, str]] = {
+    "css_set": {"dfl_cgrp": "struct cgroup *"},
+    "cgroup": {"level": "u32", "kn": "struct kernfs_node *"},
+    "kernfs_node": {"id": "u64"},
+    "cred": {"uid.val": "u32", "euid.val": "u32", "suid.val": "u32"},
+}
 #: Members that not every kernel has, by the name that the C uses: path and type. Where there, HAS_structure_name is defined.
 _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "io_ring_ctx": {  # from 6.13 on nodes, before that an array of pointers with flags in them
@@ -81,6 +88,8 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "registered_files": ("file_table.files", "u64 *"), "registered_files_count": ("nr_user_files", "u32"),
     },
     "io_rsrc_node": {"file_ptr": ("file_ptr", "u64")},
+    "task_struct": {"cgroups": ("cgroups", "struct css_set *"), "real_cred": ("real_cred", "struct cred *")},
+    "cgroup": {"ancestors": ("ancestors", "u64")},  # from 6.1 on
 }
 #: Leading parts of structures that are copied in one go, where several members are wanted at once.
 HEADS = {
@@ -194,13 +203,16 @@ class Btf:
 def declarations() -> str:
     """C declarations of the members in the tables. Raises UnsupportedError for a member that this kernel has not."""
     btf = Btf()
-    parts = [f"struct {name};" for name in (*MEMBERS, *URING)]
+    parts = [f"struct {name};" for name in (*MEMBERS, *URING, *CGROUPS)]
     parts += [_declared(btf, name, name, members) for name, members in MEMBERS.items()]
     parts += [_declared(btf, head, struct, dict.fromkeys(paths, "") | {
         path: kind for path, kind in MEMBERS[struct].items() if path in paths}) for head, (struct, paths) in HEADS.items()]
     if btf.has("io_kiocb"):
         parts += [_declared(btf, name, name, members) for name, members in URING.items()]
         parts.append("#define HAS_URING 1")
+    if btf.has("css_set") and btf.find(btf.struct("cgroup"), "ancestors"):
+        parts += [_declared(btf, name, name, members) for name, members in CGROUPS.items()]
+        parts.append("#define HAS_CGROUPS 1")
     return "\n".join(parts) + "\n"
 
 

@@ -16,6 +16,7 @@ from lineage.errors import UnsupportedError
 
 _CALLS = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
 _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _MAP_NEXT = 1, 2, 3, 4
+_NOEXIST = 1
 _OBJ_GET_INFO = 15
 _RAW_TRACEPOINT_OPEN = 17
 _MISSES_AT = 208
@@ -74,6 +75,16 @@ class Map:
     def set(self, key: bytes, value: bytes) -> None:
         self._call(_MAP_UPDATE, key, ctypes.create_string_buffer(value, self._value_size))
 
+    def add(self, key: bytes, value: bytes) -> bool:
+        """False where there is such a key already."""
+        try:
+            self._call(_MAP_UPDATE, key, ctypes.create_string_buffer(value, self._value_size), _NOEXIST)
+        except OSError as error:
+            if error.errno == errno.EEXIST:
+                return False
+            raise
+        return True
+
     def delete(self, key: bytes) -> bool:
         """False where there was no such key."""
         try:
@@ -97,11 +108,11 @@ class Map:
             key = following.raw
             yield key
 
-    def _call(self, command: int, key: bytes | None, value: object) -> None:
+    def _call(self, command: int, key: bytes | None, value: object, flags: int = 0) -> None:
         held = ctypes.create_string_buffer(key, self._key_size) if key is not None else None
         pointer = ctypes.addressof(held) if held is not None else 0
         target = ctypes.addressof(value) if value is not None else 0  # type: ignore[arg-type]
-        _bpf(command, struct.pack("=IIQQQ", self.fd, 0, pointer, target, 0))
+        _bpf(command, struct.pack("=IIQQQ", self.fd, 0, pointer, target, flags))
 
 
 def open_raw_tracepoint(name: str, program: int) -> int:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 (OPEN, READ, WRITE, COPY, MAP, MAP_WRITE, RESIZE, CLOSE, BYTES, RENAME, LINK, SYMLINK, UNLINK, TRUNCATE, CREATE,
  SCRIPT, RESULT) = range(1, 18)
-FORK, EXEC, LOADER, EXIT, BLIND = range(32, 37)
+FORK, EXEC, LOADER, EXIT, BLIND, JOIN = range(32, 38)
+JOINED, JOIN_TAKEN, JOIN_DENIED = range(3)
 
 (F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE, F_FOREIGN, F_SHARED,
  F_PROMISED, F_APPENDED, F_AFTER, F_CHROOT) = (1 << n for n in range(14))
@@ -33,6 +34,8 @@ NAMES = struct.Struct("=QIIIIIIIIIi")
 PROCESS = struct.Struct("=QQQQIiIIII")
 #: struct roar_member: job, step
 MEMBER = struct.Struct("=QQ")
+#: struct roar_group: job, uid, any
+GROUP = struct.Struct("=QII")
 #: struct roar_counts: accesses, lost_accesses, processes, lost_processes, contents
 COUNTS = struct.Struct("=QQQQQ")
 

@@ -53,9 +53,11 @@ def compile_probes(sizes: dict[str, int]) -> tuple[list[int], dict[str, int], ob
                                    "please report the kernel's version, with `roard check --verbose`") from error
         for at, name in enumerate(table.TAILS):
             bpf["tails"][ctypes.c_int(at)] = ctypes.c_int(_load(bpf, name, BPF.TRACEPOINT))
-        uring = table.URING_HANDLERS if "#define HAS_URING" in (Path(work) / "include/kernel_types.h").read_text() else ()
+        types = (Path(work) / "include/kernel_types.h").read_text()
+        uring = table.URING_HANDLERS if "#define HAS_URING" in types else ()
+        groups = table.GROUPS if "#define HAS_CGROUPS" in types else ()
         programs = {name: _load(bpf, name, BPF.TRACEPOINT) for name in (*table.HANDLERS, *uring)}
-        programs |= {name: _load(bpf, name, BPF.RAW_TRACEPOINT) for _, name in table.TREE}
+        programs |= {name: _load(bpf, name, BPF.RAW_TRACEPOINT) for _, name in (*table.TREE, *groups)}
         for number, name in table.COMPAT_CALLS.items():
             bpf["compat_calls"][ctypes.c_int(number)] = ctypes.c_int(programs[name])
         os.chdir("/")

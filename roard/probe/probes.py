@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from lineage.errors import UnavailableError, UnsupportedError
 from roard.probe import kernel, table
-from roard.probe.attachment import Attachment, call_points, compat_points
-from roard.probe.layout import COUNTS, MEMBER
+from roard.probe.attachment import Attachment, call_points, compat_points, group_points
+from roard.probe.layout import COUNTS, GROUP, MEMBER
 
 LOADER_SECONDS = 60
 
@@ -55,6 +55,8 @@ class Probes:
         self.counts = kernel.Map(self.maps["counts"], 8, COUNTS.size)
         self.attachment = Attachment(partial(call_points, self.programs))
         self.compat = Attachment(partial(compat_points, self.programs))
+        self.groups = kernel.Map(self.maps["groups"], 8, GROUP.size)
+        self.grouping = Attachment(partial(group_points, self.programs))
 
     def add_member(self, tgid: int, job: int) -> int | None:
         """The job that the process belonged to until now, as where `roar run` is used inside of a job."""
@@ -64,12 +66,38 @@ class Probes:
         try:
             self.members.set(key, MEMBER.pack(job, 0))
         except OSError as error:  # E2BIG
-            raise UnavailableError(f"no more processes can be watched: {error.strerror}",
-                                   "members in [probes] of roard's configuration says how many") from error
+            raise _full(error) from error
         return int(MEMBER.unpack(before)[0]) if before else None
 
-    def remove_member(self, tgid: int) -> None:
-        self.members.delete(tgid.to_bytes(4, sys.byteorder))
+    def begin(self, job: int) -> None:
+        """Before its first member is enrolled."""
+        self.counts.set(job.to_bytes(8, sys.byteorder), bytes(COUNTS.size))
+
+    def enrol(self, tgid: int, job: int, step: int) -> bool:
+        """A process that runs already: from now on all that it does is the job's. False: it is in a job."""
+        try:
+            return self.members.add(tgid.to_bytes(4, sys.byteorder), MEMBER.pack(job, step))
+        except OSError as error:  # E2BIG
+            raise _full(error) from error
+
+    def member(self, tgid: int) -> tuple[int, int] | None:
+        """(job, step) of a process."""
+        value = self.members.get(tgid.to_bytes(4, sys.byteorder))
+        return MEMBER.unpack(value) if value else None
+
+    def remove_member(self, tgid: int) -> bool:
+        return self.members.delete(tgid.to_bytes(4, sys.byteorder))
+
+    @property
+    def can_group(self) -> bool:
+        return all(handler in self.programs for _, handler in table.GROUPS)
+
+    def add_group(self, group: int, job: int, uid: int | None) -> bool:
+        """Who comes into this cgroup belongs to the job; ``uid`` None: whoever it is. False: another job has it."""
+        return self.groups.add(group.to_bytes(8, sys.byteorder), GROUP.pack(job, uid or 0, uid is None))
+
+    def remove_group(self, group: int) -> None:
+        self.groups.delete(group.to_bytes(8, sys.byteorder))
 
     def members_of(self, job: int) -> set[int]:
         """The thread groups that the kernel counts to the job now."""
@@ -92,6 +120,11 @@ class Probes:
         self.counts.delete(job.to_bytes(8, sys.byteorder))
 
 
+def _full(error: OSError) -> UnavailableError:
+    return UnavailableError(f"no more processes can be watched: {error.strerror}",
+                            "members in [probes] of roard's configuration says how many")
+
+
 def load(sizes: Sizes | None = None) -> Probes:
     """Runs the loader and takes over its descriptors. Raises UnsupportedError with the loader's reason."""
     sizes = sizes or Sizes()
@@ -102,7 +135,7 @@ def load(sizes: Sizes | None = None) -> Probes:
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         theirs.close()
         ours.settimeout(LOADER_SECONDS)
-        most = len(table.MAPS) + len(table.HANDLERS) + len(table.URING) + len(table.TREE)
+        most = len(table.MAPS) + len(table.HANDLERS) + len(table.URING) + len(table.TREE) + len(table.GROUPS)
         try:
             said, descriptors, _, _ = socket.recv_fds(ours, 65536, most)
         except TimeoutError:

@@ -30,6 +30,7 @@ from roard.probe.layout import (
     F_PATH,
     F_TYPED,
     HEAD,
+    JOIN,
     LINK,
     LOADER,
     NAMES_WHOLE,
@@ -70,6 +71,9 @@ class Decoder:
             at += path_len + inner_len
             argv = bytes(view[at:at + argv_len])
             file = (device_number(dev), ino, generation, size, mtime, ctime, magic, mode)
+        elif kind == JOIN:
+            at += PROCESS_WHOLE.size
+            argv = bytes(view[at:at + argv_len])
         self.processes.append((kind, flags, job, step, time, tgid, parent_step, start, cpu_ns, rss, other, code, file,
                                path, inner, argv))
 

@@ -99,6 +99,13 @@ TREE: tuple[tuple[str, str], ...] = (
     ("sched_process_exit", "on_exit"),
 )
 
+#: While a job has the processes of a cgroup; where the kernel cannot tell them, there are none of these.
+GROUPS: tuple[tuple[str, str], ...] = (
+    ("cgroup_attach_task", "on_group_attach"),
+    ("sched_process_fork", "on_group_fork"),
+    ("sched_process_exec", "on_group_exec"),
+)
+
 #: Programs entered by tail calls, in the order of the C enum.
 TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names", "on_name")
 
@@ -106,4 +113,5 @@ TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names", "on_name")
 HANDLERS: tuple[str, ...] = tuple(dict.fromkeys([
     *(row.handler for row in CALLS), NO_URING.handler, COMPAT.handler, *COMPAT_CALLS.values()]))
 URING_HANDLERS: tuple[str, ...] = tuple(point.handler for point in URING)
-MAPS: tuple[str, ...] = ("members", "counts", "seen", "accesses", "contents", "processes", "tails", "compat_calls")
+MAPS: tuple[str, ...] = (
+    "members", "counts", "groups", "seen", "accesses", "contents", "processes", "tails", "compat_calls")
