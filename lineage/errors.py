@@ -4,6 +4,7 @@ RoarError
 ├── NotFoundError          a reference that names nothing
 ├── AmbiguousError         a prefix that names several things
 ├── InvalidError           a request or reference that makes no sense
+├── ConflictError          it is so already
 ├── CorruptError           bytes that do not have the id or checksum they claim
 ├── DeniedError            not yours
 ├── UnavailableError       no daemon, or a daemon that cannot do this now
@@ -54,6 +55,10 @@ class InvalidError(RoarError):
     exit_code = 2
 
 
+class ConflictError(RoarError):
+    code = "conflict"
+
+
 class CorruptError(RoarError):
     code = "corrupt"
 
@@ -71,7 +76,7 @@ class UnsupportedError(RoarError):
 
 
 _CLASSES: dict[str, type[RoarError]] = {kind.code: kind for kind in (
-    NotFoundError, InvalidError, CorruptError, DeniedError, UnavailableError, UnsupportedError)}
+    NotFoundError, InvalidError, ConflictError, CorruptError, DeniedError, UnavailableError, UnsupportedError)}
 
 
 def of_document(document: Mapping[str, Any]) -> RoarError:

@@ -9,6 +9,7 @@ import grpc
 
 from lineage.errors import (
     AmbiguousError,
+    ConflictError,
     CorruptError,
     DeniedError,
     InvalidError,
@@ -26,6 +27,7 @@ _CODES: dict[type[RoarError], grpc.StatusCode] = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     AmbiguousError: grpc.StatusCode.FAILED_PRECONDITION,
     InvalidError: grpc.StatusCode.INVALID_ARGUMENT,
+    ConflictError: grpc.StatusCode.ALREADY_EXISTS,
     CorruptError: grpc.StatusCode.DATA_LOSS,
     DeniedError: grpc.StatusCode.PERMISSION_DENIED,
     UnavailableError: grpc.StatusCode.UNAVAILABLE,

@@ -90,6 +90,54 @@ class Origin(_message.Message):
     job: _records_pb2.JobHead
     def __init__(self, hash: _Optional[bytes] = ..., path: _Optional[bytes] = ..., job: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ...) -> None: ...
 
+class AttachRequest(_message.Message):
+    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked")
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    ARGV_FIELD_NUMBER: _ClassVar[int]
+    CWD_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    TRACKED_FIELD_NUMBER: _ClassVar[int]
+    process: str
+    argv: _containers.RepeatedScalarFieldContainer[bytes]
+    cwd: bytes
+    project: bytes
+    context: _struct_pb2.Struct
+    tracked: bytes
+    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ...) -> None: ...
+
+class AttachResponse(_message.Message):
+    __slots__ = ("run", "number", "session", "processes", "others")
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
+    run: bytes
+    number: int
+    session: _records_pb2.Session
+    processes: int
+    others: int
+    def __init__(self, run: _Optional[bytes] = ..., number: _Optional[int] = ..., session: _Optional[_Union[_records_pb2.Session, _Mapping]] = ..., processes: _Optional[int] = ..., others: _Optional[int] = ...) -> None: ...
+
+class DetachRequest(_message.Message):
+    __slots__ = ("run", "wait_ms")
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    run: bytes
+    wait_ms: int
+    def __init__(self, run: _Optional[bytes] = ..., wait_ms: _Optional[int] = ...) -> None: ...
+
+class DetachResponse(_message.Message):
+    __slots__ = ("run", "number", "end")
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    run: bytes
+    number: int
+    end: FinishResponse
+    def __init__(self, run: _Optional[bytes] = ..., number: _Optional[int] = ..., end: _Optional[_Union[FinishResponse, _Mapping]] = ...) -> None: ...
+
 class WatchRequest(_message.Message):
     __slots__ = ("run", "interval_ms")
     RUN_FIELD_NUMBER: _ClassVar[int]

@@ -50,6 +50,16 @@ class ObserveStub:
                 request_serializer=lineage_dot_v1_dot_observe__pb2.FinishRequest.SerializeToString,
                 response_deserializer=lineage_dot_v1_dot_observe__pb2.FinishResponse.FromString,
                 _registered_method=True)
+        self.Attach = channel.unary_unary(
+                '/lineage.v1.Observe/Attach',
+                request_serializer=lineage_dot_v1_dot_observe__pb2.AttachRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_observe__pb2.AttachResponse.FromString,
+                _registered_method=True)
+        self.Detach = channel.unary_unary(
+                '/lineage.v1.Observe/Detach',
+                request_serializer=lineage_dot_v1_dot_observe__pb2.DetachRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_observe__pb2.DetachResponse.FromString,
+                _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/lineage.v1.Observe/Watch',
                 request_serializer=lineage_dot_v1_dot_observe__pb2.WatchRequest.SerializeToString,
@@ -86,6 +96,20 @@ class ObserveServicer:
 
     def Finish(self, request, context):
         """The command's root process has ended, or never ran. Answers when the record is final, or when `wait_ms` is over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Attach(self, request, context):
+        """Watches what already runs from now on: a process with everything below it, or a cgroup.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Detach(self, request, context):
+        """Ends watching: the record becomes final, with what was seen until then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,6 +153,16 @@ def add_ObserveServicer_to_server(servicer, server):
                     servicer.Finish,
                     request_deserializer=lineage_dot_v1_dot_observe__pb2.FinishRequest.FromString,
                     response_serializer=lineage_dot_v1_dot_observe__pb2.FinishResponse.SerializeToString,
+            ),
+            'Attach': grpc.unary_unary_rpc_method_handler(
+                    servicer.Attach,
+                    request_deserializer=lineage_dot_v1_dot_observe__pb2.AttachRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_observe__pb2.AttachResponse.SerializeToString,
+            ),
+            'Detach': grpc.unary_unary_rpc_method_handler(
+                    servicer.Detach,
+                    request_deserializer=lineage_dot_v1_dot_observe__pb2.DetachRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_observe__pb2.DetachResponse.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -227,6 +261,60 @@ class Observe:
             '/lineage.v1.Observe/Finish',
             lineage_dot_v1_dot_observe__pb2.FinishRequest.SerializeToString,
             lineage_dot_v1_dot_observe__pb2.FinishResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Attach(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Observe/Attach',
+            lineage_dot_v1_dot_observe__pb2.AttachRequest.SerializeToString,
+            lineage_dot_v1_dot_observe__pb2.AttachResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Detach(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Observe/Detach',
+            lineage_dot_v1_dot_observe__pb2.DetachRequest.SerializeToString,
+            lineage_dot_v1_dot_observe__pb2.DetachResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,6 +18,7 @@ from roard.probe.layout import FileId
 
 _log = logging.getLogger(__name__)
 _SIGNATURE = struct.Struct("=QQQQQQ")
+_EVERY_BIT = 2**64 - 1
 _BATCH = 1024
 ENDED = "the hash worker ended before it was done"
 _IDLE_SECONDS = 60.0
@@ -31,6 +32,10 @@ KERNEL_FILES = frozenset({
 })
 #: tmpfs, ramfs, hugetlbfs: what is written there through a mapping changes no time, so a signature says nothing.
 UNTIMED_FILES = frozenset({0x01021994, 0x858458F6, 0x958458F6})
+
+
+#: roard.content.standing.look, as plain tuples.
+Standing = tuple[bytes, bytes, bool, list[tuple[Any, ...]] | None]
 
 
 class HashCache(Protocol):
@@ -64,7 +69,7 @@ class Hashing:
     def remember(self, rows: Sequence[tuple[FileId, bytes]], hashed_at: int) -> None:
         """``hashed_at`` (epoch ns) is when the reading began: versions younger than a tick then are not believed."""
         settled = [(signature(file), digest) for file, digest in rows
-                   if hashed_at - max(file.ctime, file.mtime) > RACY_NS and file.generation >= 0
+                   if hashed_at - max(file.ctime, file.mtime) > RACY_NS
                    and file.magic not in UNTIMED_FILES]
         if settled:
             self._cache.remember_hashes(settled)
@@ -98,6 +103,11 @@ class Hashing:
                   ) -> Future[dict[bytes, bytes] | None]:
         """What paths lead to, symbolic links followed; each with the root that its process has."""
         return self._ask(owner, "canonical", paths)
+
+    def look(self, owner: tuple[int, int], processes: list[tuple[int, int]]
+             ) -> Future[list[Standing | None] | None]:
+        """What running processes have at hand (roard.content.standing), each named by its pid and when it began."""
+        return self._ask(owner, "look", processes)
 
     def owners(self, owner: tuple[int, int], paths: list[bytes]) -> dict[bytes, str]:
         return dict(self._ask(owner, "owners", paths).result() or {}) if paths else {}
@@ -169,6 +179,7 @@ class Hashing:
 
 
 def signature(file: FileId) -> bytes:
-    return _SIGNATURE.pack(file.dev, file.ino, file.generation, file.size, file.mtime, file.ctime)
+    """A generation that is not known (-1) makes a signature of its own: a new inode has new times too."""
+    return _SIGNATURE.pack(file.dev, file.ino, file.generation & _EVERY_BIT, file.size, file.mtime, file.ctime)
 
 

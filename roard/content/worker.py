@@ -6,6 +6,7 @@ Requests and answers are tuples over a Channel:
                                              → (id, ({directory: canonical}, [Settled tuple | None: as known, ...]))
   ("canonical", id, [(root, path), ...])                                        → (id, {path: realpath(3) of it})
   ("owners", id, [path, ...])                                                   → (id, {path: "name==version"})
+  ("look", id, [(pid, start), ...])                             → (id, [standing.look(pid, start) as a tuple | None, ...])
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from roard import collector
 from roard.content.channel import Channel
 from roard.content.mounts import Mounts
 from roard.content.packages import PackageIndex
+from roard.content.standing import look
 
 _BLOCK = 1 << 20
 #: Below this one read takes the whole file.
@@ -304,6 +306,8 @@ class Worker:
                 what, number, items = message
                 if what == "owners":
                     self._beside.submit(self._owners, number, items)
+                elif what == "look":
+                    self._beside.submit(self._look, number, items)
                 else:
                     small.submit(asked[what], number, items)
 
@@ -312,6 +316,19 @@ class Worker:
             self._send(number, self._packages.owners(paths))
         except MemoryError:
             self._send(number, None)
+
+    def _look(self, number: int, processes: list[tuple[int, int]]) -> None:
+        answer: list[tuple[Any, ...] | None] = []
+        for pid, start in processes:
+            try:
+                found = look(pid, start)
+            except (ValueError, IndexError, MemoryError):  # what /proc has is not as we know it
+                found = None
+            if found is not None and found[3] is not None:
+                answer.append((*found[:3], [tuple(file) for file in found[3]]))  # marshal takes no named ones
+            else:
+                answer.append(found)
+        self._send(number, answer)
 
     def _canonical(self, number: int, paths: list[tuple[bytes, bytes]]) -> None:
         self._send(number, {path: _real(root, path) for root, path in paths})

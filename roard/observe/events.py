@@ -8,8 +8,8 @@ FileTuple = tuple[int, int, int, int, int, int, int, int]
 
 
 class ProcessEvent(NamedTuple):
-    """FORK, EXEC, LOADER, EXIT or BLIND. Times are CLOCK_BOOTTIME ns; ``other`` is the child of a FORK; ``code`` is wait(2)'s
-    status of an EXIT, the call's number of a BLIND, 1 for an EXEC whose arguments were cut."""
+    """FORK, EXEC, LOADER, EXIT, BLIND or JOIN. Times are CLOCK_BOOTTIME ns; ``other`` is the child of a FORK; ``code`` is
+    wait(2)'s status of an EXIT, the call's number of a BLIND, 1 for an EXEC whose arguments were cut, how a JOIN went."""
 
     kind: int
     flags: int

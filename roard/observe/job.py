@@ -10,30 +10,35 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lineage.records import JobHead
+from lineage.records import JobHead, Reason
 from roard.observe.files import FileTable
 from roard.observe.tree import Tree
+
+if TYPE_CHECKING:
+    from roard.observe.attach import TakenIn
 
 _WORD_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Process:
-    """A process as the identity socket vouched for it; ``client`` is a pidfd of who asked, -1 where it is not visible."""
+    """A process as the identity socket vouched for it; ``client`` is a pidfd of who asked, -1 where it is not visible. Or a
+    cgroup, by its ``directory``: then ``pidfd`` is -1 and ``pid`` 0."""
 
     pidfd: int
     client: int
     pid: int
     uid: int
     gid: int
+    directory: int = -1
 
     def close(self) -> None:
-        for fd in (self.pidfd, self.client):
+        for fd in (self.pidfd, self.client, self.directory):
             if fd >= 0:
                 os.close(fd)
-        self.pidfd = self.client = -1
+        self.pidfd = self.client = self.directory = -1
 
 
 def lives(pidfd: int) -> bool:
@@ -67,6 +72,8 @@ class WatchedJob:
     final: threading.Event = field(default_factory=threading.Event)
     result: JobHead | None = None
     problem: str = ""  # why it is not final though it is over
+    taken_in: TakenIn | None = None  # of a job that ran before it was watched
+    notes: tuple[Reason, ...] = ()  # why its record may miss something, whatever comes
 
     def add_context(self, more: Mapping[str, Any]) -> None:
         for key, value in more.items():
@@ -82,7 +89,7 @@ class WatchedJob:
 
     def ready(self) -> bool:
         """Is it over, and has the client said what it knows of it (else: is the client gone, or slow beyond measure)?"""
-        if not self.tree.over:
+        if not self.tree.over or (self.taken_in is not None and self.taken_in.open):
             return False
         if self.told_exit is not None or self.process.client < 0 or not lives(self.process.client):
             return True

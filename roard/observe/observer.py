@@ -25,6 +25,8 @@ from roard.content.hashing import ENDED, KERNEL_FILES, RACY_NS, Hashing
 from roard.content.mounts import Mounts
 from roard.content.worker import Outcome, Question, Settled
 from roard.observe import record
+from roard.observe.attach import TakenIn
+from roard.observe.attacher import Attacher
 from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
 from roard.observe.files import FileTable
 from roard.observe.filestate import FileState
@@ -72,6 +74,7 @@ class Observer:
         self._stopped = threading.Event()
         self.events = 0
         self.jobs_finished = 0
+        self.attacher = Attacher(self)
         for target in (self._listen, self._tick):
             threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
 
@@ -81,6 +84,24 @@ class Observer:
                  tracked: frozenset[bytes], compat: bool = False) -> tuple[Session, JobHead]:
         """From its return on, nothing that the process's program does is missed. ``process`` is the caller's to close
         where this fails, the job's else. ``compat``: it is to run a 32-bit program."""
+        session, job = self._begin(process, argv, cwd, project, context, tracked)
+        try:
+            if compat or process.uid in self._compat_users:
+                self._watch_compat(job)
+            self._reader.look(len(self._jobs))
+            outer = self._probes.add_member(process.pid, job.kernel)
+            if outer is not None:
+                self._depart(outer, process.pid)
+            if not lives(process.pidfd):  # it ended before it was a member
+                raise NotFoundError("the process to watch has ended", "try again")
+        except BaseException:
+            self._forget(job)
+            raise
+        return session, job.head
+
+    def _begin(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
+               tracked: frozenset[bytes], taken_in: TakenIn | None = None) -> tuple[Session, WatchedJob]:
+        """A job that has no process yet."""
         if not cwd.startswith(b"/") or not project.startswith(b"/"):
             raise InvalidError("cwd and project are absolute paths")
         name, home = _account(process.uid)
@@ -95,23 +116,10 @@ class Observer:
         job = WatchedJob(
             kernel=int.from_bytes(run[:8], "little") or 1, head=head, process=process, home=home,
             tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, context=dict(context),
-            missed_before=self._probes.missed_runs())
+            missed_before=self._probes.missed_runs(), taken_in=taken_in)
         with self._lock:
             self._jobs[job.kernel] = self._runs[run] = job
-            count = len(self._jobs)
-        try:
-            if compat or process.uid in self._compat_users:
-                self._watch_compat(job)
-            self._reader.look(count)
-            outer = self._probes.add_member(process.pid, job.kernel)
-            if outer is not None:
-                self._depart(outer, process.pid)
-            if not lives(process.pidfd):  # it ended before it was a member
-                raise NotFoundError("the process to watch has ended", "try again")
-        except BaseException:
-            self._forget(job)
-            raise
-        return session, head
+        return session, job
 
     def _depart(self, kernel: int, tgid: int) -> None:
         with self._lock:
@@ -185,6 +193,7 @@ class Observer:
         self._reader.close()
         self._probes.attachment.close()
         self._probes.compat.close()
+        self._probes.grouping.close()
         self._mounts.close()
 
     def _job(self, run: bytes, uid: int) -> WatchedJob:
@@ -209,6 +218,8 @@ class Observer:
         self._probes.attachment.release()
         if job.compat:
             self._probes.compat.release()
+        if job.taken_in is not None:
+            self.attacher.leave(job.taken_in)
         job.process.close()
 
     # ---- what the reader sends ----
@@ -234,6 +245,7 @@ class Observer:
         with self._lock:
             self.events += len(processes) + len(accesses)
             exits, programs = [], []
+            newcomers: dict[WatchedJob, list[ProcessEvent]] = {}
             for row in processes:
                 event = ProcessEvent(*row)
                 job = self._jobs.get(event.job)
@@ -245,6 +257,8 @@ class Observer:
                     exits.append((job, event))
                     continue
                 job.tree.apply(event)
+                if event.kind == layout.JOIN and event.code == layout.JOINED:
+                    newcomers.setdefault(job, []).append(event)
                 if event.flags & layout.F_COMPAT:
                     self._watch_compat(job)
                 if event.file is not None:
@@ -262,6 +276,8 @@ class Observer:
                         job.backlog.append(row)
                     else:
                         self._access(job, row)
+            for job, found in newcomers.items():
+                self.attacher.came(job, found)
             for job in touched:
                 self._want_hashes(job)
             for job, event in exits:
@@ -270,6 +286,8 @@ class Observer:
 
     def _access(self, job: WatchedJob, row: tuple[Any, ...]) -> None:
         kind = row[0]
+        if job.taken_in is not None:
+            row = job.taken_in.held.row(row)
         if kind == CONTENT:
             job.files.content(ContentEvent(*row))
         elif kind >= layout.FORK:
@@ -282,11 +300,13 @@ class Observer:
             else:
                 job.files.name(event)
         else:
-            access = AccessEvent(*row)
-            if access.inner and access.path is not None:
-                path, flags = self._at_home(FileId(*access.file), access.path, access.inner, access.flags)
-                access = access._replace(path=path, flags=flags)
-            job.files.access(access)
+            self._accessed(job, AccessEvent(*row))
+
+    def _accessed(self, job: WatchedJob, access: AccessEvent) -> None:
+        if access.inner and access.path is not None:
+            path, flags = self._at_home(FileId(*access.file), access.path, access.inner, access.flags)
+            access = access._replace(path=path, flags=flags)
+        job.files.access(access)
 
     def _executed(self, job: WatchedJob, event: ProcessEvent) -> None:
         if event.file is not None:
@@ -536,6 +556,7 @@ class Observer:
                     self._retry_unsaved()
                     self._hashing.close_idle()
                     self._look_for_lost_ends()
+                    self.attacher.tick()
             except Exception:
                 _log.exception("the observer's clock")
 
@@ -548,7 +569,7 @@ class Observer:
                 continue
             live = self._probes.members_of(job.kernel)
             with self._lock:
-                if not job.tree.root_ended and lives(job.process.pidfd):
+                if job.tree.root and not job.tree.root_ended and lives(job.process.pidfd):
                     live.add(job.tree.root)
                 job.tree.live &= live
                 self._end_if_ready(job)
@@ -559,7 +580,7 @@ def close_abandoned(store: Store) -> int:
     abandoned = store.running(lambda _uid: True)
     for head in abandoned:
         why = (Reason("gap", "roard stopped while it ran: what it did is not known"),)
-        ended = replace(head, ended_at=None, complete=False, incomplete_reasons=why)
+        ended = replace(head, ended_at=None, complete=False, incomplete_reasons=(*head.incomplete_reasons, *why))
         store.finish_job(Job(head=ended, steps=(), entries=(), context={}))
     return len(abandoned)
 

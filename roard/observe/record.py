@@ -207,7 +207,7 @@ def _identity(state: FileState, file: FileId | None) -> tuple[int | None, int | 
 
 def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entry]) -> list[Reason]:
     """Everything that the record may have missed, in words; none: it is complete."""
-    found: list[Reason] = []
+    found: list[Reason] = list(job.notes)
 
     def add(code: str, number: int, words: str) -> None:
         if number > 0:
@@ -226,6 +226,9 @@ def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entr
     add("ia32", job.tree.compat, "{n} 32-bit program{s} began before such calls were watched: run it again, now they are")
     add("core_dumps", job.tree.dumped, "{n} process{es} left a core dump, which the kernel writes unseen")
     add("nested", job.tree.nested, "{n} process{es} became a job by `roar run`: what it did is recorded there")
+    add("other_users", len(job.tree.others), "{n} process{es} of other users could not be watched")
+    add("hidden_files", job.taken_in.hidden if job.taken_in else 0,
+        "{n} process{es} did not let roar look at what was open: what it had is not known")
     for call, number in sorted(job.tree.blind.items()):
         name = _CALLS.get(call, f"system call {call}")
         add("unseen_calls", number, f"{name} was used in a way whose file accesses cannot be seen")

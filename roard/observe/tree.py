@@ -45,10 +45,13 @@ class Tree:
     cut_argv: int = 0
     dumped: int = 0
     nested: int = 0  # processes that became jobs of their own
+    others: set[int] = field(default_factory=set)  # processes of other users, which are not watched
+    _joined: dict[int, int] = field(default_factory=dict)  # the step that a process was in when it was taken in
     _early: set[int] = field(default_factory=set)  # of them, those whose FORK record is still to come
 
     def __post_init__(self) -> None:
-        self.live.add(self.root)
+        if self.root:  # a cgroup has none
+            self.live.add(self.root)
 
     @property
     def over(self) -> bool:
@@ -67,6 +70,35 @@ class Tree:
             self._exit(event)
         elif event.kind == layout.BLIND:
             self.blind[event.code] = self.blind.get(event.code, 0) + 1
+        elif event.kind == layout.JOIN:
+            self._join(event)
+
+    def adopt(self, tgid: int, step: int, parent: int, name: bytes, started_at: int) -> None:
+        """A process that ran already, as a step of its own. ``parent`` is its parent's tgid, ``name`` what is known of its
+        program until ``describe``."""
+        self.live.add(tgid)
+        self.others.discard(tgid)
+        self.processes += 1
+        self.step_index(step)
+        state = self.steps[step]
+        state.parent, state.tgid, state.started_at = self._joined.get(parent, 0), tgid, started_at
+        state.argv = (name,) if name else ()
+        self._joined[tgid] = step
+
+    def describe(self, step: int, argv: bytes, executable: bytes) -> None:
+        words = argv.split(b"\0")
+        state = self.steps[step]
+        state.executable = executable
+        state.argv = redact_argv(words[:-1] if words[-1] == b"" else words) or state.argv
+
+    def _join(self, event: ProcessEvent) -> None:
+        if event.code == layout.JOIN_TAKEN:
+            self.nested += 1
+        elif event.code == layout.JOIN_DENIED:
+            self.others.add(event.tgid)
+        else:
+            self.adopt(event.tgid, event.step, 0, b"", event.start + self.offset)
+            self.describe(event.step, event.argv, b"")
 
     def depart(self, tgid: int) -> None:
         """The kernel counts this process to another job from now on: its EXIT will not come here."""

@@ -1,9 +1,9 @@
 """Who a caller is, by the kernel's word: a small unix socket beside the gRPC one, since gRPC does not expose
 SO_PEERCRED (unix(7)).
 
-A client connects, sends one line (with a pidfd attached by SCM_RIGHTS if it wants a process watched) and gets one line:
-a token for its calls, and a ticket for that process. A token is a MAC over uid, gid, pid and expiry, so nothing is kept;
-a ticket is good once.
+A client connects, sends one line (with a pidfd attached by SCM_RIGHTS if it wants a process watched, or the directory of a
+cgroup) and gets one line: a token for its calls, and a ticket for that process. A token is a MAC over uid, gid, pid and
+expiry, so nothing is kept; a ticket is good once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import grpc
 
 from lineage.errors import DeniedError, InvalidError, RoarError
 from lineage.status import TOKEN_KEY
+from roard.observe.attach import is_cgroup
 from roard.observe.job import Process
 from roard.rpc.caller import Caller
 
@@ -98,11 +99,9 @@ class Identity:
 def process_of(pidfd: int, client: int, uid: int, gid: int) -> Process:
     """The process behind a pidfd, if it is the caller's own: its real, effective and saved uids all are. ``client`` is a
     pidfd of the caller."""
-    information = Path(f"/proc/self/fdinfo/{pidfd}").read_text()  # proc_pid_fdinfo(5): Pid is as we see it
-    fields = dict(line.split(":", 1) for line in information.splitlines() if ":" in line)
-    if "Pid" not in fields:
+    pid = _pid_behind(pidfd)
+    if pid is None:
         raise InvalidError("what was sent is no pidfd", "send what pidfd_open(2) gives")
-    pid = int(fields["Pid"])
     if pid <= 0:
         raise InvalidError("the process to watch has ended, or is not visible from here", "try again")
     try:
@@ -113,6 +112,24 @@ def process_of(pidfd: int, client: int, uid: int, gid: int) -> Process:
     if uid != 0 and any(int(each) != uid for each in uids):
         raise DeniedError("the process to watch is not yours", "a job is registered by who runs it")
     return Process(pidfd, client, pid, uid, gid)
+
+
+def _pid_behind(fd: int) -> int | None:
+    """None for what is no pidfd."""
+    information = Path(f"/proc/self/fdinfo/{fd}").read_text()  # proc_pid_fdinfo(5): Pid is as we see it
+    fields = dict(line.split(":", 1) for line in information.splitlines() if ":" in line)
+    return int(fields["Pid"]) if "Pid" in fields else None
+
+
+def cgroup_of(directory: int, client: int, uid: int, gid: int) -> Process:
+    """The cgroup (v2) behind a descriptor, if it is the caller's own. No path of theirs is looked up here."""
+    if not is_cgroup(directory):
+        raise InvalidError("this is neither a process nor a cgroup of version 2",
+                           "see cgroups(7); they must be mounted where roard runs too")
+    status = os.fstat(directory)
+    if uid not in (0, status.st_uid):
+        raise DeniedError("the cgroup is not yours", "its directory's owner may watch it, and root any")
+    return Process(-1, client, 0, uid, gid, directory)
 
 
 class IdentitySocket:
@@ -164,8 +181,10 @@ class IdentitySocket:
                 client = _pidfd(pid)
                 if client >= 0:
                     descriptors.append(client)
-                process = process_of(descriptors[0], client, uid, gid)
-                descriptors = [fd for fd in descriptors if fd not in (process.pidfd, process.client)]  # the ticket's now
+                named = cgroup_of if _pid_behind(descriptors[0]) is None else process_of
+                process = named(descriptors[0], client, uid, gid)
+                held = (process.pidfd, process.client, process.directory)
+                descriptors = [fd for fd in descriptors if fd not in held]  # the ticket's now
                 answer["process"] = self._identity.ticket(process)
             return answer
         finally:

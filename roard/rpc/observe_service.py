@@ -54,6 +54,8 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
         tracked = _unpacked(request.tracked)
         process = self._identity.redeem(request.process, caller)
         try:
+            if process.directory >= 0:
+                raise InvalidError("a cgroup is attached to, not run", "send a pidfd")
             session, head = observer.register(process, tuple(request.argv), request.cwd, request.project,
                                               wire.struct_from(request.context), tracked, request.compat)
         except BaseException:
@@ -89,6 +91,34 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
                     return pb.FinishResponse(final=False, pending=finished.pending)
                 identity = finished.head.id
         return self._summary(self._stored(identity, caller), caller)
+
+    @answered
+    def Attach(self, request: pb.AttachRequest, context: grpc.ServicerContext) -> pb.AttachResponse:
+        caller = self._caller(context)
+        observer = self._watching()
+        if not request.argv:
+            raise InvalidError("a job has a name", "send argv")
+        tracked = _unpacked(request.tracked)
+        process = self._identity.redeem(request.process, caller)
+        try:
+            session, head, processes, others = observer.attacher.attach(
+                process, tuple(request.argv), request.cwd, request.project, wire.struct_from(request.context), tracked,
+                caller.pid)
+        except BaseException:
+            process.close()
+            raise
+        return pb.AttachResponse(run=head.run, number=head.number, session=wire.session_to(session), processes=processes,
+                                 others=others)
+
+    @answered
+    def Detach(self, request: pb.DetachRequest, context: grpc.ServicerContext) -> pb.DetachResponse:
+        caller = self._caller(context)
+        head, final = self._watching().attacher.detach(request.run, caller.uid, min(request.wait_ms / 1000, MAX_WAIT))
+        if head.id is not None:
+            end = self._summary(self._stored(head.id, caller), caller)
+        else:
+            end = pb.FinishResponse(final=final, pending="" if final else "contents are still being hashed")
+        return pb.DetachResponse(run=head.run, number=head.number, end=end)
 
     @answered
     def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.Progress]:
