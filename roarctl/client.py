@@ -72,8 +72,8 @@ class Client:
         return result
 
     def stream(self, method: str, request: Message, answer: type[Answer],
-               seconds: float = GRAPH_SECONDS) -> Iterator[Answer]:
-        """A call that answers in parts."""
+               seconds: float | None = GRAPH_SECONDS) -> Iterator[Answer]:
+        """A call that answers in parts; ``seconds`` None: for as long as it takes."""
         import grpc
 
         from lineage.status import error_of

@@ -21,10 +21,10 @@ A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, job:…,
 
 
 def add_to(app: typer.Typer) -> None:
-    from roarctl.commands import dag, init, lineage, log, reset, run, show, status
+    from roarctl.commands import attach, dag, detach, init, lineage, log, reset, run, show, status
 
     app.command("run", help=run.HELP, epilog=run.EPILOG,
                 context_settings={"allow_interspersed_args": False})(run.command)  # what follows CMD is CMD's
     for name, module in (("init", init), ("log", log), ("show", show), ("dag", dag), ("lineage", lineage),
-                         ("status", status), ("reset", reset)):
+                         ("status", status), ("reset", reset), ("attach", attach), ("detach", detach)):
         app.command(name, help=module.HELP, epilog=module.EPILOG)(module.command)

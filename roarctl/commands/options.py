@@ -13,6 +13,7 @@ import typer
 from lineage.errors import RoarError
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; it lists everything.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing.")]
 ShowAll = Annotated[bool, typer.Option("--all", "-a", help="Also packages, system files and other roles.")]
 Reference = Annotated[str, typer.Argument(
     metavar="REF", help="@, @3, @~2, a file, a hash prefix, job:…, artifact:… or session:….")]

@@ -40,6 +40,8 @@ class _Row:
 
 def summary(answer: observe_pb2.FinishResponse, number: int, cwd: bytes, palette: Palette) -> list[str]:
     """``number`` is the job's: an answer that is not final may have no job yet."""
+    if answer.final and not answer.HasField("job"):
+        return [f"roar: job {palette.bold(f'@{number}')}: there was no process, and so there is no record"]
     if not answer.HasField("job"):
         return [f"roar: job {palette.bold(f'@{number}')}: {printable(answer.pending) or 'the record is not final yet'}",
                 palette.dim(f"  next: roar show @{number}")]
@@ -75,6 +77,9 @@ def outcome(head: JobHead, palette: Palette) -> str:
         return palette.red(("interrupted" if head.interrupted else "killed") + f" by {signal_name(head.signal)}")
     if head.exit_code:
         return palette.red(f"failed with {head.exit_code}")
+    if head.exit_code is None:  # nobody knows how it ended, or not yet whether
+        codes = {reason.code for reason in head.incomplete_reasons}
+        return palette.yellow("detached" if "detached" in codes else "not seen to its end" if "gap" in codes else "ended")
     return palette.green("ok")
 
 

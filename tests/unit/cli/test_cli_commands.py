@@ -16,7 +16,7 @@ from lineage import wire
 from lineage.errors import AmbiguousError, NotFoundError
 from lineage.v1 import lineage_pb2, observe_pb2, records_pb2
 
-COMMANDS = {"run", "init", "log", "show", "dag", "lineage", "status", "reset"}
+COMMANDS = {"run", "init", "log", "show", "dag", "lineage", "status", "reset", "attach", "detach"}
 
 JOB = job()
 FOUND_JOB = lineage_pb2.ResolveResponse(kind="job", id=JOB.head.id)
@@ -54,7 +54,7 @@ def test_one_document_with_a_schema(roar, session, line, schema):
     assert "\x1b" not in people.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "init", "log", "show", "dag", "lineage", "status", "reset"])
+@pytest.mark.parametrize("command", ["run", "init", "log", "show", "dag", "lineage", "status", "reset", "attach", "detach"])
 def test_help_has_examples(roar, command):
     done = roar(command, "--help")
     assert done.returncode == 0
