@@ -112,7 +112,10 @@ INLINE int send_access(u64 job, void *data, u32 size, int urgent)
 
     if (!count)
         return -1;
-    failed = accesses.ringbuf_output(data, size, wake(count->accesses, ROAR_BATCH, urgent));
+    u64 flags = wake(count->accesses, ROAR_BATCH, urgent);
+    failed = accesses.ringbuf_output(data, size, flags);
+    if (failed)                                         /* full, or its lock was not to be had in time (6.15 on) */
+        failed = accesses.ringbuf_output(data, size, flags);
     __sync_fetch_and_add(failed ? &count->lost_accesses : &count->accesses, 1);
     return failed;
 }
@@ -135,7 +138,10 @@ INLINE void send_process(u64 job, void *data, u32 size, int urgent)
 
     if (!count)
         return;
-    failed = processes.ringbuf_output(data, size, wake(count->processes, ROAR_BATCH, urgent));
+    u64 flags = wake(count->processes, ROAR_BATCH, urgent);
+    failed = processes.ringbuf_output(data, size, flags);
+    if (failed)
+        failed = processes.ringbuf_output(data, size, flags);
     __sync_fetch_and_add(failed ? &count->lost_processes : &count->processes, 1);
 }
 
