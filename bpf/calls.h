@@ -103,12 +103,17 @@ INLINE int send_write(void *ctx, struct file *file, int fd, s64 written, int app
 INLINE int write_at(struct sys_exit *ctx, int appends)
 {
     struct roar_member *member = running();
+    struct opened opened;
+    struct seen *known;
     struct file *file;
 
     if (!member || ctx->ret <= 0)
         return 0;
     file = file_of(ARG(0));
-    return fresh(member, file, ROAR_WRITE) ? send_write(ctx, file, ARG(0), ctx->ret, appends) : 0;
+    if (!look(&opened, member, file))
+        return is_socket(&opened, file) ? sent(ctx, file, ARG(0), 0, 0, 0, 1, ctx->nr) : 0;
+    known = seen.lookup(&opened.key);
+    return known && known->mask & 1ull << ROAR_WRITE ? 0 : send_write(ctx, file, ARG(0), ctx->ret, appends);
 }
 
 #define RWF_APPEND 16                                   /* include/uapi/linux/fs.h */

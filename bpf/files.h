@@ -373,6 +373,13 @@ int on_carry(void *ctx)
     return 0;
 }
 
+#define DNS_HEADER 12                                   /* RFC 1035 section 4.1.1 */
+#define DNS_MAX 4095                                    /* a mask; larger answers stay unread */
+/* Where look() said no. */
+INLINE int is_socket(struct opened *opened, struct file *file) { return file && (opened->inode.i_mode & S_IFMT) == S_IFSOCK; }
+INLINE int answers(s64 ret) { return ret >= DNS_HEADER && ret <= DNS_MAX; }
+INLINE int received(void *ctx, struct file *file, int fd, u64 buffer, u64 length, u64 address, u64 messages, u32 count);
+
 /* A read from `start` on, into a buffer or into those of a vector: where it is, if it is the first, and its bytes, if it goes on from what was carried. */
 INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int positioned, u64 start, u64 buffer,
                    u64 vector)
@@ -383,7 +390,7 @@ INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int p
     struct pending *to;
 
     if (!look(&opened, member, file))
-        return 0;
+        return buffer && answers(ret) && is_socket(&opened, file) ? received(ctx, file, fd, buffer, ret, 0, 0, 1) : 0;
     known = seen.lookup(&opened.key);
     int first = !known || !(known->mask & 1ull << ROAR_READ);
     int carries = 0;

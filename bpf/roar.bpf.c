@@ -28,7 +28,12 @@ struct pending {
     const char *name[2];
     u64 token;
 };
-enum { TAIL_FIRST, TAIL_CARRY, TAIL_NAMES, TAIL_NAME };                /* roard/probe/table.py: TAILS */
+enum { TAIL_FIRST, TAIL_CARRY, TAIL_NAMES, TAIL_NAME, TAIL_ENDPOINT, TAIL_ANSWER };     /* roard/probe/table.py: TAILS */
+
+/* Whom a step has talked to, as far as it was sent; see report(). */
+struct talked { u64 step, answers; u32 kind, family, protocol, port, length, pad; u8 address[128]; };
+struct endpoint { struct talked key; struct roar_endpoint event; u8 address[200]; };  /* a mask's worth behind event */
+struct connecting { struct roar_member member; u64 tgid; };
 
 struct scratch { u8 bytes[32768]; };                    /* the most that a per-CPU value may have */
 
@@ -36,9 +41,12 @@ BPF_HASH(members, u32, struct roar_member, ROAR_MEMBERS);
 BPF_HASH(counts, u64, struct roar_counts, ROAR_JOBS);
 BPF_HASH(groups, u64, struct roar_group, ROAR_JOBS);
 BPF_TABLE("lru_hash", struct seen_key, struct seen, seen, ROAR_SEEN);
+BPF_TABLE("lru_hash", struct talked, u8, talked, ROAR_ENDPOINTS);
+BPF_HASH(connecting, u64, struct connecting, ROAR_CONNECTING);  /* by struct sock */
+BPF_PERCPU_ARRAY(endpoints, struct endpoint, 2);        /* for calls, and for what interrupts them */
 BPF_PERCPU_ARRAY(scratch, struct scratch, 1);
 BPF_PERCPU_ARRAY(pending, struct pending, 1);
-BPF_PROG_ARRAY(tails, 4);
+BPF_PROG_ARRAY(tails, 6);
 BPF_PROG_ARRAY(compat_calls, 512);                      /* by the number of the call of 32 bits */
 BPF_RINGBUF_OUTPUT(accesses, ROAR_ACCESS_PAGES);
 BPF_RINGBUF_OUTPUT(contents, ROAR_CONTENT_PAGES);       /* a ring of its own: bytes cannot crowd out accesses */
@@ -47,6 +55,7 @@ BPF_RINGBUF_OUTPUT(processes, ROAR_PROCESS_PAGES);
 #include "kernel.h"
 #include "files.h"
 #include "names.h"
+#include "network.h"
 #include "calls.h"
 #include "memory.h"
 #include "uring.h"

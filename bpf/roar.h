@@ -45,6 +45,10 @@ enum roar_kind {
     ROAR_EXIT,
     ROAR_BLIND,         /* a call whose accesses the probes cannot see yet; its number is in exit_code */
     ROAR_JOIN,          /* a process that was not in the job is in a cgroup that is watched */
+    ROAR_CONNECT = 48,  /* from here on: struct roar_endpoint, in the ring of accesses */
+    ROAR_ACCEPT,        /* somebody connected to the job */
+    ROAR_SEND,          /* a datagram */
+    ROAR_ANSWER,        /* what a resolver answered, in the ring of contents */
 };
 
 enum roar_flag {
@@ -133,6 +137,17 @@ struct roar_process {
     u32 pad;
 };
 
+/* CONNECT to ANSWER. family, protocol and port (in the machine's byte order) as in socket(2) and struct sockaddr; of an
+ * ACCEPT, the port that was connected to. The tail: the other side's address, 4 or 16 bytes or struct sockaddr_un's path;
+ * of an ANSWER, the message. */
+struct roar_endpoint {
+    struct roar_head head;
+    u32 family;
+    u32 protocol;
+    u32 port;
+    u32 length;
+};
+
 /* Kept for a thread group while it belongs to a job. step 0: registered, but its own program has not begun. */
 struct roar_member {
     u64 job;
@@ -155,6 +170,7 @@ struct roar_counts {
     u64 processes;
     u64 lost_processes;
     u64 contents;       /* tried: one that is not sent takes nothing from the record */
+    u64 answers;        /* of resolvers */
 };
 
 #endif

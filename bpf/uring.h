@@ -17,9 +17,10 @@ struct uring_event { u64 common; u64 ring; struct io_kiocb *request; u64 user_da
 
 /* include/uapi/linux/io_uring.h: enum io_uring_op */
 enum {
-    OP_READV = 1, OP_WRITEV = 2, OP_READ_FIXED = 4, OP_WRITE_FIXED = 5, OP_FALLOCATE = 17, OP_OPENAT = 18, OP_READ = 22,
-    OP_WRITE = 23, OP_OPENAT2 = 28, OP_SPLICE = 30, OP_TEE = 33, OP_RENAMEAT = 35, OP_UNLINKAT = 36, OP_SYMLINKAT = 38,
-    OP_LINKAT = 39, OP_FTRUNCATE = 55, OP_READV_FIXED = 60, OP_WRITEV_FIXED = 61,
+    OP_READV = 1, OP_WRITEV = 2, OP_READ_FIXED = 4, OP_WRITE_FIXED = 5, OP_SENDMSG = 9, OP_ACCEPT = 13, OP_CONNECT = 16,
+    OP_FALLOCATE = 17, OP_OPENAT = 18, OP_READ = 22, OP_WRITE = 23, OP_SEND = 26, OP_OPENAT2 = 28, OP_SPLICE = 30,
+    OP_TEE = 33, OP_RENAMEAT = 35, OP_UNLINKAT = 36, OP_SYMLINKAT = 38, OP_LINKAT = 39, OP_SEND_ZC = 47,
+    OP_SENDMSG_ZC = 48, OP_FTRUNCATE = 55, OP_READV_FIXED = 60, OP_WRITEV_FIXED = 61,
 };
 
 /* What a request does to its file; 0: nothing that concerns us, or more than this can say. */
@@ -124,6 +125,18 @@ INLINE int by_name(u8 operation)
     return operation == OP_RENAMEAT || operation == OP_UNLINKAT || operation == OP_SYMLINKAT || operation == OP_LINKAT;
 }
 
+/* Of a datagram's address nothing is left at the end: it is the socket's peer, or it is not known. */
+INLINE int uring_sent(void *ctx, struct roar_member *member, struct file *file, u8 operation)
+{
+    struct sock *sk = socket_of(file);
+
+    if (!sk || !connectionless(sk))
+        return 0;
+    if (operation == OP_SENDMSG || operation == OP_SENDMSG_ZC || !peer_port(sk))
+        return blind(member, URING_CALL);
+    return sent(ctx, file, -1, 0, 0, 0, 1, URING_CALL);
+}
+
 int on_uring_submit(struct uring_event *ctx)
 {
     struct roar_member *member = running();
@@ -142,7 +155,8 @@ int on_uring_submit(struct uring_event *ctx)
         return uring_names(ctx, request, operation, flags);
     if (!(flags & REQ_F_CQE_SKIP))
         return 0;
-    if (operation == OP_OPENAT || operation == OP_OPENAT2 || operation == OP_SPLICE || operation == OP_TEE)
+    if (operation == OP_OPENAT || operation == OP_OPENAT2 || operation == OP_SPLICE || operation == OP_TEE ||
+        operation == OP_CONNECT || operation == OP_ACCEPT)
         return blind(member, URING_CALL);
     u32 kind = kind_of(operation);
     if (!kind || !(flags & REQ_F_FIXED_FILE))
@@ -183,6 +197,15 @@ INLINE int uring_opened(void *ctx, struct roar_member *member, struct io_kiocb *
     if (!slot)
         return opened_file(ctx, member, file_of(result), result, call_flags);
     return opened_file(ctx, member, registered(request, slot == SLOT_ANY ? result : slot - 1), -1, call_flags);
+}
+
+INLINE int uring_accepted(void *ctx, struct roar_member *member, struct io_kiocb *request, s32 result)
+{
+    struct io_accept *asked = (void *)request;
+    u32 slot = 0;
+
+    GET(slot, asked->file_slot);
+    return slot ? blind(member, URING_CALL) : accepted(ctx, result);
 }
 
 /* From and to; one of the two is a pipe. The end that is read from has a descriptor, or a slot where that is asked for. */
@@ -231,10 +254,16 @@ int on_uring_complete(struct uring_event *ctx)
         return uring_opened(ctx, member, request, result);
     if (operation == OP_SPLICE || operation == OP_TEE)
         return result ? uring_spliced(ctx, member, request, result) : 0;
+    GET(file, request->file);
+    if (operation == OP_CONNECT)
+        return connected(ctx, file, -1, result);
+    if (operation == OP_ACCEPT)
+        return uring_accepted(ctx, member, request, result);
+    if (operation == OP_SEND || operation == OP_SENDMSG || operation == OP_SEND_ZC || operation == OP_SENDMSG_ZC)
+        return uring_sent(ctx, member, file, operation);
     u32 kind = kind_of(operation);
     if (!kind)
         return 0;
-    GET(file, request->file);
     if (kind == ROAR_READ ? !took_file(file, result) : kind == ROAR_WRITE && !result)
         return 0;
     if (kind != ROAR_WRITE)

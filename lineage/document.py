@@ -37,7 +37,7 @@ def job_document(job: Job) -> Document:
         "schema": "roar.job/1", "kind": "job", **_head_fields(job.head),
         "inputs": _entries(job, "input"), "outputs": _entries(job, "output"), "scratch": _entries(job, "scratch"),
         "removed": _entries(job, "removed"), "devices": _entries(job, "device"), "pipes": _entries(job, "pipe"),
-        "network": context.get("network") or [],
+        "network": context.get("network") or [], "gpus": context.get("gpus") or [],
         "steps": _steps(job.steps, job_versions(job)),
         "git": context.get("git"), "python": context.get("python"), "packages": context.get("packages") or [],
         "environment": context.get("environment") or {}, "hardware": context.get("hardware") or {},

@@ -116,7 +116,8 @@ class JobHead:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A whole job. ``context`` has the sections git, python, packages, network, environment, hardware, resources."""
+    """A whole job. ``context`` has the sections git, python, packages, network, gpus, environment, hardware,
+    resources."""
 
     head: JobHead
     steps: tuple[Step, ...]

@@ -7,6 +7,7 @@ from typing import Any
 
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
 from lineage.steps import NOTHING, step_graph, uses_by_step
+from roarctl.render.network import endpoint_texts, gpu_text
 from roarctl.render.summary import outcome, signal_name
 from roarctl.render.text import (
     JOB_DIGITS,
@@ -82,7 +83,7 @@ def job_lines(job: Job, palette: Palette, *, everything: bool = False) -> list[s
     """A page about one job; ``everything``: files of all roles."""
     head = job.head
     lines = [f"job {palette.bold(f'@{head.number} {short_id(head)}')} {outcome(head, palette)} in {_took(head)}"]
-    lines += _fields(head, job.context)
+    lines += _fields(head, job.context, everything=everything)
     lines += [palette.yellow(f"  ! incomplete: {printable(reason.message)}"
                              + (f" ({reason.count} times)" if reason.count > 1 else ""))
               for reason in head.incomplete_reasons]
@@ -98,7 +99,7 @@ def job_lines(job: Job, palette: Palette, *, everything: bool = False) -> list[s
     return lines
 
 
-def _fields(head: JobHead, context: Mapping[str, Any]) -> list[str]:
+def _fields(head: JobHead, context: Mapping[str, Any], *, everything: bool) -> list[str]:
     fields = [
         ("command", command_text(head.argv)), ("in", printable(head.cwd)),
         ("by", f"{printable(head.user.name)} on {printable(head.host.name)} ({head.host.kernel}, {head.host.machine})"),
@@ -113,6 +114,10 @@ def _fields(head: JobHead, context: Mapping[str, Any]) -> list[str]:
     if "max_rss_bytes" in resources:
         cpu = float(resources.get("user_seconds", 0)) + float(resources.get("system_seconds", 0))
         fields.append(("used", f"{duration_text(cpu)} of CPU, {size_text(int(resources['max_rss_bytes']))} of memory"))
+    gpus = gpu_text(context)
+    if gpus:
+        fields.append(("gpus", gpus))
+    fields += [("" if at else "network", text) for at, text in enumerate(endpoint_texts(context, everything=everything))]
     packages = context.get("packages") or ()
     if packages:
         fields.append(("with", count_text(len(packages), "package")))

@@ -10,6 +10,7 @@ from functools import partial
 from lineage import wire
 from lineage.records import Entry, Job, JobHead
 from lineage.v1 import observe_pb2
+from roarctl.render.network import count_endpoints
 from roarctl.render.text import (
     JOB_DIGITS,
     Palette,
@@ -65,6 +66,9 @@ def _title(head: JobHead, job: Job, palette: Palette) -> str:
     packages = len(job.context.get("packages") or ())
     if packages:
         parts.append(count_text(packages, "package"))
+    endpoints = count_endpoints(job.context)
+    if endpoints:
+        parts.append(count_text(endpoints, "network endpoint"))
     took = f" in {duration_text((head.ended_at - head.started_at) / 1e9)}" if head.ended_at is not None else ""
     return f"roar: job {palette.bold(name)} {outcome(head, palette)}{took} · " + " · ".join(parts)
 

@@ -73,6 +73,35 @@ class NameEvent(NamedTuple):
     inner: tuple[tuple[int, bytes], tuple[int, bytes]] = ((0, b""), (0, b""))
 
 
+class EndpointEvent(NamedTuple):
+    """CONNECT to SEND. ``family`` and ``protocol`` as in socket(2); ``address`` has 4 or 16 bytes, or is a unix socket's
+    path; ``port`` is where the connection went to: of an ACCEPT, the job's own."""
+
+    kind: int
+    flags: int
+    job: int
+    step: int
+    time: int
+    tgid: int
+    family: int
+    protocol: int
+    port: int
+    address: bytes
+
+
+class AnswerEvent(NamedTuple):
+    """ANSWER: a name that was asked for, and the addresses that a resolver said it has."""
+
+    kind: int
+    flags: int
+    job: int
+    step: int
+    time: int
+    tgid: int
+    name: str
+    addresses: tuple[bytes, ...]
+
+
 class ContentEvent(NamedTuple):
     """The hash of a whole small file as a process read it."""
 

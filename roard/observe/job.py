@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.records import JobHead, Reason
 from roard.observe.files import FileTable
+from roard.observe.network import NetworkTable
 from roard.observe.tree import Tree
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class WatchedJob:
     tree: Tree
     files: FileTable
     tracked: frozenset[bytes]
+    network: NetworkTable = field(default_factory=NetworkTable)
     context: dict[str, Any] = field(default_factory=dict)
     missed_before: int = 0  # runs of probes that the kernel had skipped when it began
     received_accesses: int = 0

@@ -27,7 +27,7 @@ from roard.content.worker import Outcome, Question, Settled
 from roard.observe import record
 from roard.observe.attach import TakenIn
 from roard.observe.attacher import Attacher
-from roard.observe.events import AccessEvent, ContentEvent, NameEvent, ProcessEvent
+from roard.observe.events import AccessEvent, AnswerEvent, ContentEvent, EndpointEvent, NameEvent, ProcessEvent
 from roard.observe.files import FileTable
 from roard.observe.filestate import FileState
 from roard.observe.job import Process, WatchedJob, boot_offset, lives
@@ -286,6 +286,12 @@ class Observer:
 
     def _access(self, job: WatchedJob, row: tuple[Any, ...]) -> None:
         kind = row[0]
+        if kind == layout.ANSWER:
+            job.network.answer(AnswerEvent(*row))
+            return
+        if layout.CONNECT <= kind < layout.ANSWER:
+            job.network.endpoint(EndpointEvent(*row))
+            return
         if job.taken_in is not None:
             row = job.taken_in.held.row(row)
         if kind == CONTENT:

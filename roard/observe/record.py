@@ -12,6 +12,7 @@ from lineage.records import Access, Entry, EntryKind, Job, Reason
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
+from roard.observe import devices
 from roard.observe.filestate import CHANGED_BEFORE, FileState
 from roard.observe.job import WatchedJob
 from roard.probe.layout import FileId
@@ -23,7 +24,7 @@ _NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL})
 PIPEFS, BTRFS = 0x50495045, 0x9123683E  # include/uapi/linux/magic.h
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
-_CALLS = {16: "ioctl", 209: "libaio", 425: "io_uring"}
+_CALLS = {16: "ioctl", 209: "libaio", 307: "sendmmsg", 425: "io_uring"}
 
 
 class Recorder:
@@ -229,9 +230,12 @@ def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entr
     add("other_users", len(job.tree.others), "{n} process{es} of other users could not be watched")
     add("hidden_files", job.taken_in.hidden if job.taken_in else 0,
         "{n} process{es} did not let roar look at what was open: what it had is not known")
+    add("more_endpoints", job.network.more, "{n} more use{s} of network endpoints: so many are not kept")
+    add("gpudirect", sum(entry.kind == "device" and devices.is_gpudirect(entry.path) for entry in entries),
+        "GPUDirect Storage was used (/dev/nvidia-fs): what it moves between files and a GPU cannot be seen")
     for call, number in sorted(job.tree.blind.items()):
         name = _CALLS.get(call, f"system call {call}")
-        add("unseen_calls", number, f"{name} was used in a way whose file accesses cannot be seen")
+        add("unseen_calls", number, f"{name} was used in a way whose accesses cannot be seen")
     for kind in ("input", "output"):
         unhashed = [entry for entry in entries
                     if entry.kind == kind and entry.hash is None and entry.hash_reason not in _NO_CONTENT]
@@ -255,15 +259,16 @@ def packages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 def build(job: WatchedJob, entries: list[Entry], counts: Counts, missed: int, owners: dict[bytes, str]) -> Job:
     """``missed``: runs of probes that the kernel skipped since the job began."""
     entries = [entry._replace(package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
-    why = reasons(job, counts, missed, entries)
     tree = job.tree
+    network = job.network.records(tree.step_index, tree.offset)
+    why = reasons(job, counts, missed, entries)
     code, signal = (tree.exit_code, tree.signal) if tree.root_ended else job.told_exit or (None, None)
     head = replace(
         job.head, ended_at=max(tree.ended_at, job.head.started_at), exit_code=code, signal=signal,
         interrupted=job.interrupted or signal in (1, 2, 3, 15), complete=not why, incomplete_reasons=tuple(why),
         counts=counts_of(entries))
     context = {
-        **job.context, "packages": packages(entries),
+        **job.context, "packages": packages(entries), "network": network, "gpus": devices.gpus(entries),
         "resources": {**job.context.get("resources", {}), "cpu_ns": tree.cpu_ns, "processes": tree.processes,
                       "max_process_rss_bytes": tree.max_rss_pages * 4096},
     }

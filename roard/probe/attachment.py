@@ -108,7 +108,7 @@ def call_points(programs: Mapping[str, int]) -> Points:
     if seen:
         points |= {handler: partial(kernel.open_tracepoint, identity or 0, programs[handler])
                    for handler, identity in uring.items()}
-    for name, handler in table.TREE:
+    for name, handler in table.RAW:
         points[handler] = partial(kernel.open_raw_tracepoint, name, programs[handler])
     return points
 

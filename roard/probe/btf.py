@@ -25,7 +25,12 @@ MEMBERS: dict[str, dict[str, str]] = {
     "fdtable": {"max_fds": "u32", "fd": "struct file **"},
     "file": {
         "f_inode": "struct inode *", "f_mode": "u32", "f_flags": "u32", "f_pos": "u64",
-        "f_path.dentry": "struct dentry *", "f_path.mnt": "struct vfsmount *",
+        "f_path.dentry": "struct dentry *", "f_path.mnt": "struct vfsmount *", "private_data": "struct socket *",
+    },
+    "socket": {"sk": "struct sock *", "type": "u16"},
+    "sock": {
+        "__sk_common.skc_family": "u16", "__sk_common.skc_state": "u8", "__sk_common.skc_daddr": "u32",
+        "__sk_common.skc_dport": "u16", "__sk_common.skc_num": "u16", "sk_type": "u16", "sk_protocol": "u16",
     },
     "inode": {
         "i_sb": "struct super_block *", "i_mapping": "struct address_space *", "i_ino": "u64", "i_size": "u64",
@@ -71,6 +76,7 @@ URING: dict[str, dict[str, str]] = {
         "old_dfd": "s32", "new_dfd": "s32", "oldpath": "struct filename *", "newpath": "struct filename *", "flags": "s32",
     },
     "io_splice": {"file_out": "struct file *", "splice_fd_in": "s32", "flags": "u32"},
+    "io_accept": {"file_slot": "u32"},
     "io_rsrc_node": {},
     "filename": {"name": "const char *"},
 }
@@ -81,6 +87,11 @@ CGROUPS: dict[str, dict[str, str]] = {
     "kernfs_node": {"id": "u64"},
     "cred": {"uid.val": "u32", "euid.val": "u32", "suid.val": "u32"},
 }
+#: Those of unix sockets, which may be in a module.
+UNIX: dict[str, dict[str, str]] = {
+    "unix_sock": {"addr": "struct unix_address *", "peer": "struct unix_sock *"},
+    "unix_address": {"len": "s32", "name": "u8"},
+}
 #: Members that not every kernel has, by the name that the C uses: path and type. Where there, HAS_structure_name is defined.
 _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "io_ring_ctx": {  # from 6.13 on nodes, before that an array of pointers with flags in them
@@ -90,6 +101,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "io_rsrc_node": {"file_ptr": ("file_ptr", "u64")},
     "task_struct": {"cgroups": ("cgroups", "struct css_set *"), "real_cred": ("real_cred", "struct cred *")},
     "cgroup": {"ancestors": ("ancestors", "u64")},  # from 6.1 on
+    "sock": {"v6_daddr": ("__sk_common.skc_v6_daddr", "u64")},
 }
 #: Leading parts of structures that are copied in one go, where several members are wanted at once.
 HEADS = {
@@ -203,16 +215,16 @@ class Btf:
 def declarations() -> str:
     """C declarations of the members in the tables. Raises UnsupportedError for a member that this kernel has not."""
     btf = Btf()
-    parts = [f"struct {name};" for name in (*MEMBERS, *URING, *CGROUPS)]
+    parts = [f"struct {name};" for name in (*MEMBERS, *URING, *CGROUPS, *UNIX)]
     parts += [_declared(btf, name, name, members) for name, members in MEMBERS.items()]
     parts += [_declared(btf, head, struct, dict.fromkeys(paths, "") | {
         path: kind for path, kind in MEMBERS[struct].items() if path in paths}) for head, (struct, paths) in HEADS.items()]
-    if btf.has("io_kiocb"):
-        parts += [_declared(btf, name, name, members) for name, members in URING.items()]
-        parts.append("#define HAS_URING 1")
-    if btf.has("css_set") and btf.find(btf.struct("cgroup"), "ancestors"):
-        parts += [_declared(btf, name, name, members) for name, members in CGROUPS.items()]
-        parts.append("#define HAS_CGROUPS 1")
+    for name, there, tables in (
+            ("URING", btf.has("io_kiocb"), URING), ("UNIX", btf.has("unix_sock"), UNIX),
+            ("CGROUPS", btf.has("css_set") and btf.find(btf.struct("cgroup"), "ancestors"), CGROUPS)):
+        if there:
+            parts += [_declared(btf, struct, struct, members) for struct, members in tables.items()]
+            parts.append(f"#define HAS_{name} 1")
     return "\n".join(parts) + "\n"
 
 

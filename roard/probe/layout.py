@@ -9,6 +9,7 @@ from typing import NamedTuple
  SCRIPT, RESULT) = range(1, 18)
 FORK, EXEC, LOADER, EXIT, BLIND, JOIN = range(32, 38)
 JOINED, JOIN_TAKEN, JOIN_DENIED = range(3)
+CONNECT, ACCEPT, SEND, ANSWER = range(48, 52)
 
 (F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE, F_FOREIGN, F_SHARED,
  F_PROMISED, F_APPENDED, F_AFTER, F_CHROOT) = (1 << n for n in range(14))
@@ -32,16 +33,19 @@ NAMES = struct.Struct("=QIIIIIIIIIi")
 #: struct roar_process after head and file: parent_step, start, cpu_ns, max_rss_pages, other, exit_code, path_len, inner_len,
 #: argv_len, pad
 PROCESS = struct.Struct("=QQQQIiIIII")
+#: struct roar_endpoint after head: family, protocol, port, length
+ENDPOINT = struct.Struct("=IIII")
 #: struct roar_member: job, step
 MEMBER = struct.Struct("=QQ")
 #: struct roar_group: job, uid, any
 GROUP = struct.Struct("=QII")
-#: struct roar_counts: accesses, lost_accesses, processes, lost_processes, contents
-COUNTS = struct.Struct("=QQQQQ")
+#: struct roar_counts: accesses, lost_accesses, processes, lost_processes, contents, answers
+COUNTS = struct.Struct("=QQQQQQ")
 
 ACCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + ACCESS.format[1:])
 NAMES_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + NAMES.format[1:])
 PROCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + PROCESS.format[1:])
+ENDPOINT_WHOLE = struct.Struct("=" + HEAD.format[1:] + ENDPOINT.format[1:])
 
 
 class FileId(NamedTuple):

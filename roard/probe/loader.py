@@ -57,7 +57,7 @@ def compile_probes(sizes: dict[str, int]) -> tuple[list[int], dict[str, int], ob
         uring = table.URING_HANDLERS if "#define HAS_URING" in types else ()
         groups = table.GROUPS if "#define HAS_CGROUPS" in types else ()
         programs = {name: _load(bpf, name, BPF.TRACEPOINT) for name in (*table.HANDLERS, *uring)}
-        programs |= {name: _load(bpf, name, BPF.RAW_TRACEPOINT) for _, name in (*table.TREE, *groups)}
+        programs |= {name: _load(bpf, name, BPF.RAW_TRACEPOINT) for _, name in (*table.RAW, *groups)}
         for number, name in table.COMPAT_CALLS.items():
             bpf["compat_calls"][ctypes.c_int(number)] = ctypes.c_int(programs[name])
         os.chdir("/")

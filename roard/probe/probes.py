@@ -26,6 +26,8 @@ class Sizes:
     members: int = 65536
     jobs: int = 4096
     seen: int = 262144
+    endpoints: int = 16384
+    connecting: int = 8192
     access_pages: int = 4096
     content_pages: int = 4096
     process_pages: int = 1024
@@ -40,6 +42,7 @@ class Counts(NamedTuple):
     processes: int
     lost_processes: int
     contents: int
+    answers: int
 
 
 @dataclass
@@ -110,7 +113,7 @@ class Probes:
 
     def counts_of(self, job: int) -> Counts:
         value = self.counts.get(job.to_bytes(8, sys.byteorder))
-        return Counts(*COUNTS.unpack(value)) if value else Counts(0, 0, 0, 0, 0)
+        return Counts(*COUNTS.unpack(value)) if value else Counts(0, 0, 0, 0, 0, 0)
 
     def missed_runs(self) -> int:
         """Of all programs together, since they were loaded."""
@@ -135,7 +138,7 @@ def load(sizes: Sizes | None = None) -> Probes:
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         theirs.close()
         ours.settimeout(LOADER_SECONDS)
-        most = len(table.MAPS) + len(table.HANDLERS) + len(table.URING) + len(table.TREE) + len(table.GROUPS)
+        most = len(table.MAPS) + len(table.HANDLERS) + len(table.URING) + len(table.RAW) + len(table.GROUPS)
         try:
             said, descriptors, _, _ = socket.recv_fds(ours, 65536, most)
         except TimeoutError:

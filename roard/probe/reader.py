@@ -22,9 +22,13 @@ from blake3 import blake3
 from roard import collector
 from roard.content.channel import Channel
 from roard.probe import layout
+from roard.probe.answers import addresses_of
 from roard.probe.layout import (
     ACCESS_WHOLE,
+    ANSWER,
     AT_SYMLINK_FOLLOW,
+    CONNECT,
+    ENDPOINT_WHOLE,
     EXEC,
     F_CUT,
     F_PATH,
@@ -80,6 +84,9 @@ class Decoder:
     def access(self, view: memoryview, at: int, _length: int) -> None:
         kind, _, job = HEAD.unpack_from(view, at)[:3]
         self.counts[job] = self.counts.get(job, 0) + 1
+        if kind >= CONNECT:
+            self._endpoint(view, at)
+            return
         if kind >= RENAME:
             self._names(view, at)
             return
@@ -91,7 +98,20 @@ class Decoder:
         self.accesses.append((kind, flags, job, step, time, tgid, fd, file, path, inner, offset, length, f_mode, f_flags,
                               name))
 
+    def _endpoint(self, view: memoryview, at: int) -> None:
+        kind, flags, job, step, time, tgid, _, family, protocol, port, length = ENDPOINT_WHOLE.unpack_from(view, at)
+        tail = bytes(view[at + ENDPOINT_WHOLE.size:at + ENDPOINT_WHOLE.size + length])
+        if kind != ANSWER:
+            self.accesses.append((kind, flags, job, step, time, tgid, family, protocol, port, tail))
+            return
+        answered = addresses_of(tail, protocol == socket.IPPROTO_TCP)
+        if answered is not None:
+            self.accesses.append((kind, flags, job, step, time, tgid, *answered))
+
     def content(self, view: memoryview, at: int, _length: int) -> None:
+        if HEAD.unpack_from(view, at)[0] == ANSWER:
+            self._endpoint(view, at)
+            return
         (_, _, job, step, time, _, _, ino, size, mtime, ctime, dev, generation, magic, mode, offset, length,
          *_) = ACCESS_WHOLE.unpack_from(view, at)
         at += ACCESS_WHOLE.size

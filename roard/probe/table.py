@@ -58,6 +58,15 @@ CALLS: tuple[Row, ...] = (
     Row("truncate", "on_truncate"),
     Row("mknod", "on_mknod", needed=False),
     Row("mknodat", "on_mknodat"),
+    Row("connect", "on_connect"),
+    Row("accept", "on_accept", needed=False),
+    Row("accept4", "on_accept"),
+    Row("sendto", "on_sendto"),
+    Row("sendmsg", "on_sendmsg"),
+    Row("sendmmsg", "on_sendmmsg"),
+    Row("recvfrom", "on_recvfrom"),
+    Row("recvmsg", "on_recvmsg"),
+    Row("recvmmsg", "on_recvmmsg", needed=False),
 )
 
 
@@ -82,21 +91,24 @@ COMPAT = Point(("raw_syscalls/sys_exit",), "on_compat")
 COMPAT_CALLS: dict[int, str] = {
     3: "on_read", 4: "on_write", 5: "on_open", 8: "on_creat", 9: "on_link", 10: "on_unlink", 14: "on_mknod",
     38: "on_rename", 54: "on_ioctl", 83: "on_symlink", 90: "on_old_mmap", 92: "on_truncate", 93: "on_resize",
-    125: "on_mprotect", 145: "on_readv", 146: "on_write", 180: "on_pread", 181: "on_write", 187: "on_sendfile",
-    192: "on_mmap", 193: "on_truncate", 194: "on_resize", 239: "on_sendfile", 248: "on_aio", 295: "on_openat",
-    297: "on_mknodat", 301: "on_unlinkat", 302: "on_renameat", 303: "on_linkat", 304: "on_symlinkat",
-    313: "on_copy_range", 315: "on_tee", 316: "on_vmsplice", 324: "on_resize", 333: "on_preadv", 334: "on_write",
-    342: "on_openat", 353: "on_renameat2", 377: "on_copy_range", 378: "on_preadv", 379: "on_pwritev2",
+    102: "on_socketcall", 125: "on_mprotect", 145: "on_readv", 146: "on_write", 180: "on_pread", 181: "on_write",
+    187: "on_sendfile", 192: "on_mmap", 193: "on_truncate", 194: "on_resize", 239: "on_sendfile", 248: "on_aio",
+    295: "on_openat", 297: "on_mknodat", 301: "on_unlinkat", 302: "on_renameat", 303: "on_linkat",
+    304: "on_symlinkat", 313: "on_copy_range", 315: "on_tee", 316: "on_vmsplice", 324: "on_resize",
+    333: "on_preadv", 334: "on_write", 337: "on_recvmmsg", 342: "on_openat", 345: "on_sendmmsg",
+    353: "on_renameat2", 362: "on_connect", 364: "on_accept", 369: "on_sendto", 370: "on_sendmsg",
+    371: "on_recvfrom", 372: "on_recvmsg", 377: "on_copy_range", 378: "on_preadv", 379: "on_pwritev2",
     380: "on_mprotect", 437: "on_openat2",
 }
 
-#: Raw tracepoints of the process tree, and their handlers in the order in which they run.
-TREE: tuple[tuple[str, str], ...] = (
+#: Raw tracepoints, of the process tree and of connections, and their handlers in the order in which they run.
+RAW: tuple[tuple[str, str], ...] = (
     ("sched_process_fork", "on_fork"),
     ("sched_process_exec", "on_exec"),
     ("sched_process_exec", "on_loader"),
     ("sched_process_exec", "on_script"),
     ("sched_process_exit", "on_exit"),
+    ("inet_sock_set_state", "on_socket_state"),
 )
 
 #: While a job has the processes of a cgroup; where the kernel cannot tell them, there are none of these.
@@ -107,7 +119,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
 )
 
 #: Programs entered by tail calls, in the order of the C enum.
-TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names", "on_name")
+TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names", "on_name", "on_endpoint", "on_answer")
 
 #: Of perf tracepoints, all but those that need io_uring.
 HANDLERS: tuple[str, ...] = tuple(dict.fromkeys([

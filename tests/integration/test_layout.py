@@ -33,7 +33,7 @@ def structures() -> dict[str, type[ctypes.Structure]]:
 @pytest.mark.parametrize(("name", "decoder"), [
     ("roar_head", layout.HEAD), ("roar_file", layout.FILE), ("roar_access", layout.ACCESS_WHOLE),
     ("roar_names", layout.NAMES_WHOLE), ("roar_process", layout.PROCESS_WHOLE), ("roar_member", layout.MEMBER),
-    ("roar_counts", layout.COUNTS), ("roar_group", layout.GROUP),
+    ("roar_counts", layout.COUNTS), ("roar_group", layout.GROUP), ("roar_endpoint", layout.ENDPOINT_WHOLE),
 ])
 def test_structures(name: str, decoder: object) -> None:
     """Same size, and the same integers in the same places."""
@@ -67,7 +67,7 @@ def test_constants() -> None:
 def test_every_handler_has_a_row_and_every_row_a_handler() -> None:
     handlers = set(re.findall(r"^int (on_\w+)\(", SOURCE, re.MULTILINE))
     assert handlers == {*table.HANDLERS, *table.URING_HANDLERS, *table.TAILS,
-                        *(handler for _, handler in (*table.TREE, *table.GROUPS))}
+                        *(handler for _, handler in (*table.RAW, *table.GROUPS))}
     tails = re.search(r"enum \{ (TAIL_.*?) \};", SOURCE)[1].lower().replace("tail_", "on_").split(", ")
     assert tails == list(table.TAILS)
 

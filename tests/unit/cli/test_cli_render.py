@@ -262,6 +262,45 @@ def test_job_page_shows_data_and_says_what_it_leaves_out():
     assert "package numpy==2.1; read" in "\n".join(job_lines(whole, PLAIN, everything=True))
 
 
+def endpoint(address, port=443, name=None, family="inet", protocol="tcp", direction="connected"):
+    return {"address": address, "port": port, "family": family, "protocol": protocol, "direction": direction, "name": name,
+            "steps": [0], "first_at": "2026-11-23T08:00:01.000000000Z"}
+
+
+def test_job_page_says_whom_it_talked_to_and_which_gpus_it_had():
+    """Other machines by their names; this one's own endpoints are for --all."""
+    network = [
+        endpoint("127.0.0.53", 53, protocol="udp", direction="sent"), endpoint("151.101.0.223", name="pypi.org"),
+        *(endpoint(f"151.101.{n}.223", name="pypi.org") for n in (64, 128, 192)), endpoint("2001:db8::1", 22),
+        endpoint("192.0.2.7", 8080, direction="accepted"), endpoint("::1", family="inet6"),
+        endpoint("/run/nscd/\x1b", None, family="unix", protocol="unix")]
+    gpus = [{"path": "/dev/nvidia0", "vendor": "nvidia", "index": 0, "pci": "0000:3b:00.0", "model": "NVIDIA A100"},
+            {"path": "/dev/nvidiactl", "vendor": "nvidia", "index": None, "pci": None, "model": None},
+            {"path": "/dev/dri/renderD128", "vendor": None, "index": 0, "pci": None, "model": None}]
+    whole = job(context={"network": network, "gpus": gpus})
+    lines = job_lines(whole, PLAIN)
+    at = next(at for at, line in enumerate(lines) if "gpus" in line)
+    assert lines[at:at + 4] == [
+        "  gpus     /dev/nvidia0 (NVIDIA A100), /dev/dri/renderD128",
+        "  network  pypi.org (151.101.0.223, 151.101.64.223 and 2 others) tcp 443",
+        "           2001:db8::1 tcp 22",
+        "           from 192.0.2.7 to tcp 8080",
+    ]
+    everything = "\n".join(job_lines(whole, PLAIN, everything=True))
+    assert "127.0.0.53 udp 53" in everything
+    assert "/run/nscd/\\x1b unix" in everything
+    assert "· 3 network endpoints" in summary(finished(whole), 3, b"/p", PLAIN)[0]
+
+
+def test_job_page_is_not_filled_by_endpoints():
+    whole = job(context={"network": [endpoint(f"192.0.2.{n}") for n in range(50)],
+                         "gpus": [{"path": "/dev/kfd", "vendor": "amd", "index": None, "pci": None, "model": None}]})
+    lines = [line for line in job_lines(whole, PLAIN) if "tcp" in line or "more" in line or "kfd" in line]
+    assert len(lines) == 7
+    assert lines[0] == "  gpus     /dev/kfd (amd)"
+    assert lines[-1] == "           … 45 more: --all"
+
+
 def test_artifact_page():
     artifact = records_pb2.Artifact(hash=b"\xaa" * 32, size=5)
     lines = artifact_lines(artifact, Target("artifact", b"\xaa" * 32, b"/p/x", changed=True), PLAIN)
