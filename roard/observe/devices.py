@@ -19,6 +19,8 @@ _NVIDIA = re.compile(r"/dev/nvidia(?:(\d{1,4})|ctl|-uvm|-uvm-tools|-modeset|-cap
 _DRM = re.compile(r"/dev/dri/((?:card|renderD)\d{1,4})")
 _ACCEL = re.compile(r"/dev/accel/(accel\d{1,4})")
 _KFD = "/dev/kfd"  # ROCm's computing on all of AMD's GPUs
+#: null(4), random(4), tty(4), pts(4)
+_BYTES = re.compile(r"/dev/(?:null|zero|full|u?random|console|ptmx|tty\w*|pts/\w+)")
 #: GPUDirect Storage: nvidia-fs moves data between files and a GPU's memory by ioctl(2) on these.
 _GPUDIRECT = re.compile(r"/dev/nvidia-fs\d{0,4}")
 #: https://pci-ids.ucw.cz
@@ -37,6 +39,11 @@ def gpus(entries: Iterable[Entry], root: Path = Path("/")) -> list[dict[str, Any
             if known is not None:
                 found.append({**known, "steps": list(entry.steps)})
     return sorted(found, key=lambda gpu: (len(gpu["path"]), gpu["path"]))
+
+
+def is_used_by_opening(path: bytes) -> bool:
+    """Not so what only gives and takes bytes: of those, reading and writing tell."""
+    return _BYTES.fullmatch(path.decode("utf-8", "replace")) is None
 
 
 def is_gpudirect(path: bytes) -> bool:

@@ -364,14 +364,14 @@ class FileTable:
 
     @staticmethod
     def _special(state: FileState, event: AccessEvent) -> None:
-        """Devices and pipes hold nothing: only who used them, and how, is known."""
+        """Devices and pipes hold nothing: only who used them, and how, is known; apart, who only opened them."""
         if event.kind in _READS:
             state.read.add(_READS[event.kind])
             state.use(event.time, event.step, READ)
         elif event.kind in _WRITES:
             state.read.update(_WRITES[event.kind])
             state.use(event.time, event.step, WROTE)
-        state.read_steps.add(event.step)
+        (state.write_steps if event.kind == layout.OPEN else state.read_steps).add(event.step)
 
     # ---- names ----
 

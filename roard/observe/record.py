@@ -48,7 +48,8 @@ class Recorder:
         entries: list[Entry] = []
         for state in self._job.files.all():
             if state.special:
-                entries.append(self._special(state))
+                if state.read or devices.is_used_by_opening(state.first_path):
+                    entries.append(self._special(state))
                 continue
             if self._is_directory(state):
                 continue
@@ -87,9 +88,10 @@ class Recorder:
     def _special(self, state: FileState) -> Entry:
         assert state.file is not None
         path = b"pipe:[%d]" % state.file.ino if state.file.magic == PIPEFS else state.first_path
-        return self._entry("pipe" if state.pipe else "device", path, None, SPECIAL, None, state.read, state.read_steps,
+        steps = state.read_steps or state.write_steps
+        return self._entry("pipe" if state.pipe else "device", path, None, SPECIAL, None, state.read, steps,
                            identity=_identity(state, state.file),
-                           history=self._history(state, state.read_steps) if state.pipe else ())
+                           history=self._history(state, steps) if state.pipe else ())
 
     def _is_directory(self, state: FileState) -> bool:
         """A directory that was moved, of which no file was opened: it has no content of its own."""
