@@ -55,13 +55,6 @@ def known_to_strace_alone(kind: str, entry: truth.Entry, recorded: Mapping[bytes
     return ""
 
 
-def known_mistake(kind: str, path: bytes, found: Found, expected: truth.Truth) -> str:
-    """Where roar is wrong in what many programs do. test_names.py shows each: it goes when that test passes."""
-    if kind == "devices" and not found.words:
-        return "a device is listed, with no access, as soon as it is opened"
-    return ""
-
-
 def comparable_words(entry: truth.Entry, words: set[str]) -> set[str]:
     """roar keeps what was done to a file that has several names by name in part; the truth keeps it by file.
 
@@ -106,14 +99,12 @@ class Found:
 
 
 class Comparison:
-    def __init__(self, project: Path, document: dict[str, Any], expected: truth.Truth, hashes: Mapping[bytes, str],
-                 *, tolerant: bool) -> None:
+    def __init__(self, project: Path, document: dict[str, Any], expected: truth.Truth, hashes: Mapping[bytes, str]) -> None:
         self.document = document
         self.truth = expected.entries()
         self._project = os.fsencode(project) + b"/"
         self._expected = expected
         self._hashes = hashes
-        self._tolerant = tolerant
         self._files = {path: entry.file for name, entry in self.truth["inputs"].items() if entry.file is not None
                        for path in (name, *entry.file.aliases)}
         self._unhashed: list[bytes] = []  # inputs that rightly have no hash
@@ -139,8 +130,7 @@ class Comparison:
             for path in sorted(recorded.keys() - expected.keys() - self._aliases(kind)):
                 if known_to_roar_alone(kind, path, self._expected):
                     continue
-                if not self._tolerant or not known_mistake(kind, path, recorded[path], self._expected):
-                    yield f"{kind}: only roar has {_shown(path)}: {sorted(recorded[path].words)}"
+                yield f"{kind}: only roar has {_shown(path)}: {sorted(recorded[path].words)}"
             for path in sorted(expected.keys() & recorded.keys()):
                 for words in self._differences(kind, expected[path], recorded[path]):
                     yield f"{kind}: {_shown(path)}: {words}"
@@ -165,8 +155,7 @@ class Comparison:
         wanted, had = comparable_words(expected, expected.words), comparable_words(expected, recorded.words)
         if not wanted <= had or (had - wanted and not recorded.shared):
             yield f"strace {sorted(wanted)}, roar {sorted(had)}"
-        steps = recorded.steps & expected.steps if self._tolerant and kind == "devices" else recorded.steps  # known_mistake
-        if comparable_steps(kind, expected, expected.steps) != comparable_steps(kind, expected, steps):
+        if comparable_steps(kind, expected, expected.steps) != comparable_steps(kind, expected, recorded.steps):
             yield f"steps: strace {sorted(expected.steps)}, roar {sorted(recorded.steps)}"
 
     def _wrong_hashes(self) -> Iterator[tuple[bytes, str]]:
@@ -198,7 +187,7 @@ class Comparison:
 
 
 def observe(project: Project, place: Path, *command: str | Path, cwd: Path | None = None, check: bool = True,
-            environment: Mapping[str, str] | None = None, tolerant: bool = True, **options: Any) -> Comparison:
+            environment: Mapping[str, str] | None = None, **options: Any) -> Comparison:
     """Runs a command in a project; ``place`` is where strace writes, outside of it. Tolerant: of known mistakes."""
     trace = place / "strace.out"
     before = truth.survey(project.path)
@@ -208,7 +197,7 @@ def observe(project: Project, place: Path, *command: str | Path, cwd: Path | Non
               "-e", f"trace={','.join(truth.CALLS)}", "--"]
     project.roar("run", "-q", "--", *tracer, *command, cwd=cwd, check=check, environment=environment, **options)
     expected = truth.Truth(cwd or project.path, before, (project.path, SHARED_MEMORY)).apply(strace.read(trace))
-    return Comparison(project.path, project.show().document, expected, hashes, tolerant=tolerant)
+    return Comparison(project.path, project.show().document, expected, hashes)
 
 
 def missing(*tools: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comparison import Comparison, DisagreementError, missing, observe
+from comparison import Comparison, missing, observe
 from harness import Project
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -15,11 +15,6 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 
 def needs(*tools: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing(*tools)), reason=missing(*tools))
-
-
-def wrong(reason: str) -> pytest.MarkDecorator:
-    """roar is wrong there, so far."""
-    return pytest.mark.xfail(strict=True, raises=DisagreementError, reason=f"roar: {reason}")
 
 
 class Laboratory:

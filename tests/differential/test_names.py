@@ -1,14 +1,11 @@
-"""What names can do to a file, one small case at a time. Where roar is wrong so far, a case says so and fails."""
+"""What names can do to a file, one small case at a time."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
-from laboratory import SYSTEM_PYTHON, Laboratory, wrong
-
-#: Where roar is wrong so far, and the cases that show it.
-MISTAKES: dict[str, set[str]] = {}
+from laboratory import SYSTEM_PYTHON, Laboratory
 
 SHELL = {
     # first, while no inode is free to be used again: symbolic-links-with-used-inodes
@@ -134,9 +131,6 @@ IMPORTS = ("import ctypes, mmap, os, shutil, socket, subprocess, tempfile, threa
            "libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]\n")
 
 
-KNOWN = {case: reason for reason, cases in MISTAKES.items() for case in cases}
-
-
 def furnish(lab: Laboratory, directory: str) -> None:
     """Some files, a directory, and links to them."""
     for name in ("a", "old", "hard", "d/in", "d/gone"):
@@ -163,15 +157,4 @@ def prepare(lab: Laboratory, case: str) -> str:
 @pytest.mark.parametrize("table", [SHELL, PYTHON], ids=["shell", "python"])
 def test_agreed(lab: Laboratory, table: dict[str, str]) -> None:
     """All in one job: what is wrong is told with the path, and that begins with the case."""
-    scripts = [prepare(lab, case) for case in table if case not in KNOWN]
-    lab.sh("set -e\n" + "".join(scripts), tolerant=False)
-
-
-@pytest.mark.parametrize("case", [pytest.param(case, marks=wrong(KNOWN[case])) for case in [*SHELL, *PYTHON] if case in KNOWN])
-def test_known_mistake(lab: Laboratory, case: str) -> None:
-    lab.sh("set -e\n" + prepare(lab, case), tolerant=False)
-
-
-def test_every_mistake_has_its_case() -> None:
-    assert KNOWN.keys() <= SHELL.keys() | PYTHON.keys()
-    assert not SHELL.keys() & PYTHON.keys()
+    lab.sh("set -e\n" + "".join(prepare(lab, case) for case in table))
