@@ -8,6 +8,7 @@ import socketserver
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -543,6 +544,23 @@ void _start(void)
     call(1, failed ? 1 : 0, 0, 0);
 }
 """
+
+
+def test_job_that_was_attached_to(project: Project, tcp: int) -> None:
+    """From then on, whom it talks to is seen as in any other job."""
+    script = f"import sys\nsys.argv[1:] = ['127.0.0.1', '{tcp}']\nsys.stdin.readline()\nexec({CONNECT!r})"
+    with subprocess.Popen([PYTHON, "-c", script], stdin=subprocess.PIPE, cwd=project.path) as program:
+        project.roar("attach", "-q", str(program.pid))
+        program.stdin.write(b"go on\n")
+        program.stdin.close()
+        assert program.wait(30) == 0
+    for _ in range(200):
+        job = project.show()
+        if job["state"] == "finished":
+            break
+        time.sleep(0.05)
+    assert [row["address"] for row in job["network"]] == ["127.0.0.1"]
+    assert [reason["code"] for reason in job["incomplete_reasons"]] == ["attached"]
 
 
 def fake_device(path: str) -> str:
