@@ -15,9 +15,6 @@ from harness import Project
 #: Rows that the capture does not do justice yet. One that begins to pass fails as such: take it out.
 PENDING: dict[str, str] = {
     "io_submit-fails-later": "what was submitted is taken for done",
-    **dict.fromkeys((
-        "FICLONE", "FICLONERANGE", "copy_file_range-that-clones", "cp-reflink",
-    ), "an input on btrfs has the super block's device, not st_dev"),
 }
 #: Rows that pass now and then, depending on who is faster. One that passes for good is to be taken out.
 RACING: dict[str, str] = {
