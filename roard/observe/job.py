@@ -61,7 +61,8 @@ class WatchedJob:
     tracked: frozenset[bytes]
     network: NetworkTable = field(default_factory=NetworkTable)
     context: dict[str, Any] = field(default_factory=dict)
-    missed_before: int = 0  # runs of probes that the kernel had skipped when it began
+    missed_before: int = 0  # runs of probes that the kernel had left out when it began
+    missed: int = 0  # and since then, until it was over
     received_accesses: int = 0
     received_processes: int = 0
     hashing: set[Future[Any]] = field(default_factory=set)

@@ -90,6 +90,7 @@ class Observer:
                 self._watch_compat(job)
             self._reader.look(len(self._jobs))
             outer = self._probes.add_member(process.pid, job.kernel)
+            job.missed_before = self._probes.missed_runs()  # of its own program none could be: that has not begun
             if outer is not None:
                 self._depart(outer, process.pid)
             if not lives(process.pidfd):  # it ended before it was a member
@@ -116,7 +117,8 @@ class Observer:
         job = WatchedJob(
             kernel=int.from_bytes(run[:8], "little") or 1, head=head, process=process, home=home,
             tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, context=dict(context),
-            missed_before=self._probes.missed_runs(), taken_in=taken_in)
+            taken_in=taken_in)
+        job.missed_before = self._probes.missed_runs()
         with self._lock:
             self._jobs[job.kernel] = self._runs[run] = job
         return session, job
@@ -455,6 +457,7 @@ class Observer:
     def _end_if_ready(self, job: WatchedJob) -> None:
         if not job.closing and job.ready():
             job.closing = True
+            job.missed = self._probes.missed_runs() - job.missed_before
             self._pool.submit(self._finalise, job)
 
     def _end_without_word(self) -> None:
@@ -513,8 +516,7 @@ class Observer:
             entries = recorder.entries(found)
         read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
         owners = self._hashing.owners(job.owner, read)
-        whole = record.build(job, entries, self._probes.counts_of(job.kernel),
-                             self._probes.missed_runs() - job.missed_before, owners)
+        whole = record.build(job, entries, self._probes.counts_of(job.kernel), owners)
         return whole, lambda: self._remember_outputs(written, found, began)
 
     def _remember_outputs(self, written: Iterable[FileState], found: Mapping[int, tuple[bytes, Settled]],

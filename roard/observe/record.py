@@ -208,7 +208,7 @@ def _identity(state: FileState, file: FileId | None) -> tuple[int | None, int | 
     return state.of.st_dev or (None if file.magic == BTRFS else file.dev), file.ino
 
 
-def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entry]) -> list[Reason]:
+def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[Reason]:
     """Everything that the record may have missed, in words; none: it is complete."""
     found: list[Reason] = list(job.notes)
 
@@ -221,7 +221,8 @@ def reasons(job: WatchedJob, counts: Counts, missed: int, entries: Sequence[Entr
     add("lost_processes", counts.lost_processes, "{n} process event{s} could not be recorded: a table was full")
     add("missing_events", counts.accesses - job.received_accesses + counts.processes - job.received_processes,
         "{n} event{s} that the probes sent did not arrive")
-    add("missed_runs", missed, "the kernel left out {n} run{s} of probes while it ran: what they would have seen is not known")
+    add("missed_runs", job.missed,
+        "the kernel left out {n} run{s} of probes while it ran: what they would have seen is not known")
     add("long_paths", job.files.cut_paths, "{n} path{s} did not fit into a record")
     add("unknown_paths", job.files.unknown_paths, "{n} path{s} could not be resolved")
     add("more_versions", job.files.more_versions, "{n} version{s} of files that kept changing were read and not kept")
@@ -258,12 +259,11 @@ def packages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     return rows
 
 
-def build(job: WatchedJob, entries: list[Entry], counts: Counts, missed: int, owners: dict[bytes, str]) -> Job:
-    """``missed``: runs of probes that the kernel skipped since the job began."""
+def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[bytes, str]) -> Job:
     entries = [entry._replace(package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
     tree = job.tree
     network = job.network.records(tree.step_index, tree.offset)
-    why = reasons(job, counts, missed, entries)
+    why = reasons(job, counts, entries)
     code, signal = (tree.exit_code, tree.signal) if tree.root_ended else job.told_exit or (None, None)
     head = replace(
         job.head, ended_at=max(tree.ended_at, job.head.started_at), exit_code=code, signal=signal,
