@@ -149,7 +149,8 @@ def refusing() -> int:
 
 
 def talked(job: Record, family: str = "inet") -> list[tuple[Any, ...]]:
-    job.assert_complete()
+    """Where a socket's state changes while that of another is looked at on the same processor, the record says so."""
+    assert {reason["code"] for reason in job["incomplete_reasons"]} <= {"missed_runs"}, job["incomplete_reasons"]
     return [(row["direction"], row["protocol"], row["address"], row["port"], row["name"])
             for row in job["network"] if row["family"] == family]
 
