@@ -82,20 +82,25 @@ INLINE u64 size_of(struct file *file)
     return size;
 }
 
-/* What is appended leaves the old content where it is; `start` then is the end of that. */
+/* What is appended leaves the old content where it is; the offset then is the end of that. */
+INLINE void put_write(struct pending *to, struct file *file, int fd, s64 written, int appends)
+{
+    u32 flags = 0;
+
+    GET(flags, file->f_flags);
+    if (appends || flags & O_APPEND)
+        put_at(to, file, fd, ROAR_WRITE, ROAR_WRITE, ROAR_F_APPENDED, size_of(file) - written, written);
+    else
+        put(to, file, fd, ROAR_WRITE, ROAR_WRITE, 0);
+}
+
 INLINE int send_write(void *ctx, struct file *file, int fd, s64 written, int appends)
 {
     struct pending *to = waiting();
-    u32 flags = 0;
 
     if (!to)
         return 0;
-    GET(flags, file->f_flags);
-    if (appends || flags & O_APPEND) {
-        to->start = size_of(file) - written;
-        appends = ROAR_F_APPENDED;
-    }
-    put(to, file, fd, ROAR_WRITE, ROAR_WRITE, appends);
+    put_write(to, file, fd, written, appends);
     tails.call(ctx, TAIL_FIRST);
     return 0;
 }
@@ -153,9 +158,7 @@ INLINE int put_copy(struct pending *todo, struct file *from, struct file *to, in
     fill_file(&source, inode);
     if (source.size != copied || (source.mode & S_IFMT) != S_IFREG)
         return 0;
-    todo->start = source.ino;
-    todo->length = (u64)source.dev << 32 | source.generation;
-    put(todo, to, to_fd, ROAR_COPY, ROAR_COPY, 0);
+    put_at(todo, to, to_fd, ROAR_COPY, ROAR_COPY, 0, source.ino, (u64)source.dev << 32 | source.generation);
     return 1;
 }
 
@@ -296,12 +299,10 @@ int on_aio(struct sys_exit *ctx)
         struct file *file = file_of(request.fd);
         if (!file || !request.length || (reads && ends_before(file, request.offset)))
             continue;
-        u32 kind = writes ? ROAR_WRITE : ROAR_READ, flags = 0;
-        GET(flags, file->f_flags);
-        flags = writes && (flags & O_APPEND || request.flags & RWF_APPEND) ? ROAR_F_APPENDED : 0;
-        if (flags)
-            todo->start = size_of(file) - request.length;
-        put(todo, file, request.fd, kind, kind, flags);
+        if (writes)
+            put_write(todo, file, request.fd, request.length, request.flags & RWF_APPEND);
+        else
+            put(todo, file, request.fd, ROAR_READ, ROAR_READ, 0);
     }
     if (ctx->ret > AIO_LOOK || todo->count > ROAR_PENDING || compat())
         return blind(member, ctx->nr);

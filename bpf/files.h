@@ -193,16 +193,24 @@ INLINE struct pending *waiting(void)
     return to;
 }
 
-INLINE void put(struct pending *to, struct file *file, int fd, u32 kind, u32 bit, u32 flags)
+/* offset and length: see struct roar_access. */
+INLINE void put_at(struct pending *to, struct file *file, int fd, u32 kind, u32 bit, u32 flags, u64 offset, u64 length)
 {
     u32 at = to->count & (ROAR_PENDING - 1);
 
     to->what[at].file = file;
+    to->what[at].offset = offset;
+    to->what[at].length = length;
     to->what[at].fd = fd;
     to->what[at].kind = kind;
     to->what[at].bit = bit;
     to->what[at].flags = flags;
     to->count++;
+}
+
+INLINE void put(struct pending *to, struct file *file, int fd, u32 kind, u32 bit, u32 flags)
+{
+    put_at(to, file, fd, kind, bit, flags, 0, 0);
 }
 
 /* Is this the first access of its kind by this step? */
@@ -278,8 +286,8 @@ int on_first(void *ctx)
     flags |= fill_file(&event->file, opened.file.f_inode);
     event->f_mode = opened.file.f_mode;
     event->f_flags = opened.file.f_flags;
-    event->offset = todo->start;
-    event->length = todo->length;
+    event->offset = todo->what[at].offset;
+    event->length = todo->what[at].length;
     event->inner_len = 0;
     event->path_len = 0;
     event->name = opened.key.name;
@@ -380,7 +388,8 @@ INLINE int is_socket(struct opened *opened, struct file *file) { return file && 
 INLINE int answers(s64 ret) { return ret >= DNS_HEADER && ret <= DNS_MAX; }
 INLINE int received(void *ctx, struct file *file, int fd, u64 buffer, u64 length, u64 address, u64 messages, u32 count);
 
-/* A read from `start` on, into a buffer or into those of a vector: where it is, if it is the first, and its bytes, if it goes on from what was carried. */
+/* A read from `start` on, into a buffer or into those of a vector: where it is, if it is the first, and its bytes, if it
+ * goes on from what was carried. */
 INLINE int read_at(void *ctx, struct roar_member *member, int fd, s64 ret, int positioned, u64 start, u64 buffer,
                    u64 vector)
 {

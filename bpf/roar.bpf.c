@@ -19,7 +19,7 @@ struct seen { u64 mask; u64 next; u64 stamp; };
  * code (walks of paths) is in the kernel, and goes through its verifier, once. */
 struct pending {
     u32 count, done;
-    struct { struct file *file; s32 fd; u32 kind; u32 bit; u32 flags; } what[ROAR_PENDING];
+    struct { struct file *file; u64 offset, length; s32 fd; u32 kind; u32 bit; u32 flags; } what[ROAR_PENDING];
     u64 carry, start, length, from, vector;
     u64 sent, passed, buffer;
     u32 kind, flags, kernel, at;

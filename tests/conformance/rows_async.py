@@ -65,6 +65,8 @@ _AIO = [
     _aio("several", _EIGHT, _EIGHT_READ, _EIGHT_MADE),
     _aio("stops-at-a-bad-one", {"in": IN, "keep": IN}, READ),
     _aio("append", SOURCE, {"in": (IN, None)}, {"in": (IN + OUT, "write")}),
+    _aio("append-to-two", {"short": b"short\n", "in": IN}, {"short": (b"short\n", None), "in": (IN, None)},
+         {"short": (b"short\n" + OUT, "write"), "in": (IN + OUT, "write")}),
     _aio("fails-later", {"keep": IN}),
     _aio("nothing", SOURCE),
 ]

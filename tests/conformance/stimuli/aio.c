@@ -109,6 +109,10 @@ int main(int argc, char **argv)
     } else if (!strcmp(what, "append")) {
         add(IOCB_CMD_PWRITE, must(open("in", O_WRONLY | O_APPEND), "open"), content, sizeof(content) - 1, 0);
         submit(1);
+    } else if (!strcmp(what, "append-to-two")) {
+        add(IOCB_CMD_PWRITE, must(open("short", O_WRONLY | O_APPEND), "open"), content, sizeof(content) - 1, 0);
+        add(IOCB_CMD_PWRITE, must(open("in", O_WRONLY | O_APPEND), "open"), content, sizeof(content) - 1, 0);
+        submit(2);
     } else if (!strcmp(what, "fails-later")) {  /* it is taken, and its event says that it failed */
         struct rlimit limit = { 4, 4 };
         signal(SIGXFSZ, SIG_IGN);
