@@ -70,10 +70,7 @@ INLINE int join(struct task_struct *task, int here)
     } else if (!owned(group, task)) {
         event->exit_code = JOIN_DENIED;
     } else if (members.insert(&tgid, &joined)) {
-        struct roar_counts *count = counts.lookup(&joined.job);
-        if (count)
-            __sync_fetch_and_add(&count->lost_processes, 1);
-        return 0;
+        return lose_process(joined.job);
     }
     if (here) {
         event->argv_len = put_argv((char *)(event + 1), task, &argv_flags);

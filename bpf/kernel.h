@@ -146,6 +146,16 @@ INLINE void send_process(u64 job, void *data, u32 size, int urgent)
     __sync_fetch_and_add(failed ? &count->lost_processes : &count->processes, 1);
 }
 
+/* A process that the table has no room for. */
+INLINE int lose_process(u64 job)
+{
+    struct roar_counts *count = counts.lookup(&job);
+
+    if (count)
+        __sync_fetch_and_add(&count->lost_processes, 1);
+    return 0;
+}
+
 INLINE void blank_process(struct roar_process *event)
 {
     __builtin_memset(&event->file, 0, sizeof(event->file));

@@ -5,7 +5,6 @@
  */
 #define MAPLE_NODE_MASK 255
 #define MAPLE_LEAF 1                                    /* enum maple_type */
-#define MAPLE_RANGE 2
 #define MAPLE_ARANGE 3
 #define MAPLE_DEPTH 6
 

@@ -103,8 +103,7 @@ INLINE u32 put_root(struct roar_names *event)
 #define NO_DESCRIPTOR -1
 
 /* A name that begins with one of the process's own descriptors, or its working directory: which, how long that part is, and
- * what follows; else NO_DESCRIPTOR. User space
- * would come too late to look it up. */
+ * what follows; else NO_DESCRIPTOR. User space would come too late to look it up. */
 INLINE int own_descriptor(const char *name, int kernel, u32 *length, char *next)
 {
     u64 head[2] = {};

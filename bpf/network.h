@@ -12,7 +12,6 @@
 #define AF_INET6 10
 #define SOCK_STREAM 1                                   /* enum sock_type, include/linux/net.h */
 #define SOCK_DGRAM 2
-#define SOCK_RAW 3
 #define SOCK_RDM 4
 #define SOCK_SEQPACKET 5
 #define MSG_FASTOPEN 0x20000000
@@ -301,8 +300,8 @@ INLINE int accepted(void *ctx, int fd)
     return 0;
 }
 
-/* On a socket. Datagrams, to their own addresses or to the socket's peer: `count` messages, by the system call `number`. More of them
- * than there may be tail calls are not all looked at. */
+/* On a socket. Datagrams, to their own addresses or to the socket's peer: `count` messages, by the system call `number`.
+ * More of them than there may be tail calls are not all looked at. */
 INLINE int sent(void *ctx, struct file *file, int fd, u64 address, u32 size, u64 messages, u32 count, u32 number)
 {
     struct socket *socket = 0;

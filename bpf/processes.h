@@ -38,10 +38,7 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
         return 0;                                       /* a thread */
     struct roar_member inherited = *member;
     if (members.update(&tgid, &inherited)) {
-        struct roar_counts *count = counts.lookup(&inherited.job);
-        if (count)
-            __sync_fetch_and_add(&count->lost_processes, 1);
-        return 0;
+        return lose_process(inherited.job);
     }
     event = record();
     if (!event)

@@ -44,32 +44,30 @@ INLINE struct file *registered(struct io_kiocb *request, u32 slot)
     struct io_ring_ctx *ring = 0;
     u64 *slots = 0;
     u64 entry = 0;
+    u32 count = 0;
 
     GET(ring, request->ctx);
 #ifdef HAS_io_ring_ctx_registered_nodes
-    struct io_rsrc_node *node = 0;
-    u32 count = 0;
-
     GET(count, ring->registered_count);
+    GET(slots, ring->registered_nodes);
+#else
+    GET(count, ring->registered_files_count);
+    GET(slots, ring->registered_files);
+#endif
     if (slot >= count)
         return 0;
-    GET(slots, ring->registered_nodes);
-    GET(node, slots[slot]);
+    GET(entry, slots[slot]);
+#ifdef HAS_io_ring_ctx_registered_nodes
+    struct io_rsrc_node *node = (void *)entry;
+
+    entry = 0;
     if (node)
         GET(entry, node->file_ptr);
-#else
-    u32 count = 0;
-
-    GET(count, ring->registered_files_count);
-    if (slot >= count)
-        return 0;
-    GET(slots, ring->registered_files);
-    GET(entry, slots[slot]);
 #endif
     return (struct file *)(entry & ~7ull);
 }
 
-/* A request that was made by who runs now, or, where another thread completes it, by whom it belongs to. */
+/* Sends the names of a request that is submitted; its token tells which the result is of. */
 INLINE int uring_names(void *ctx, struct io_kiocb *request, u8 operation, u32 flags)
 {
     struct filename *first = 0, *second = 0;

@@ -10,9 +10,23 @@ from typing import NamedTuple
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
-class _Mount(NamedTuple):
-    root: bytes  # inside the file system, without a slash at the end
-    point: bytes  # likewise
+class Mount(NamedTuple):
+    """A line of mountinfo; no slash at the end of paths. ``dev`` as st_dev, ``root`` inside the file system."""
+
+    identity: int
+    dev: int
+    root: bytes
+    point: bytes
+
+
+def parse_mounts(text: bytes) -> list[Mount]:
+    found = []
+    for line in text.splitlines():
+        fields = line.split(b" ")
+        major, _, minor = fields[2].partition(b":")
+        found.append(Mount(int(fields[0]), os.makedev(int(major), int(minor)), _unescaped(fields[3]).rstrip(b"/"),
+                           _unescaped(fields[4]).rstrip(b"/")))
+    return found
 
 
 class Mounts:
@@ -22,47 +36,42 @@ class Mounts:
         self._fd = os.open(f"/proc/{process}/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
         self._changed = select.poll()
         self._changed.register(self._fd, select.POLLERR | select.POLLPRI)
-        self._table: dict[int, list[_Mount]] = {}
-        self._order: list[tuple[int, _Mount]] = []
+        self._mounts: list[Mount] = []
+        self._by_device: dict[int, list[Mount]] = {}
 
     def place(self, dev: int, inner: bytes) -> bytes | None:
         """A path there of what has the path ``inner`` inside the file system ``dev`` (as st_dev); None where that is not
         mounted. Another mount may lie above it: whoever opens the path makes sure that it is the file."""
-        if not self._table or self._changed.poll(0):
+        if not self._mounts or self._changed.poll(0):
             self._read()
-        found = [mount.point + inner[len(mount.root):] for mount in self._table.get(dev, ())
+        found = [mount.point + inner[len(mount.root):] for mount in self._by_device.get(dev, ())
                  if inner == mount.root or inner.startswith(mount.root + b"/")]
         return min(found, key=len, default=None)
 
     def inside(self, path: bytes) -> tuple[int, bytes]:
         """(device, path inside its file system) of a canonical path there. Of mounts at one point the last one is seen."""
         self._read()
-        found = max(((len(mount.point), at, dev, mount) for at, (dev, mount) in enumerate(self._order)
-                     if path == mount.point or path.startswith(mount.point + b"/")), key=lambda each: each[:2])
-        return found[2], found[3].root + path[len(found[3].point):]
+        above = [(len(mount.point), at) for at, mount in enumerate(self._mounts)
+                 if path == mount.point or path.startswith(mount.point + b"/")]
+        mount = self._mounts[max(above)[1]]
+        return mount.dev, mount.root + path[len(mount.point):]
 
     def close(self) -> None:
         os.close(self._fd)
 
     def _read(self) -> None:
-        table: dict[int, list[_Mount]] = {}
-        order = []
-        for line in self._lines():
-            fields = line.split(b" ")
-            major, _, minor = fields[2].partition(b":")
-            mount = _Mount(_text(fields[3]).rstrip(b"/"), _text(fields[4]).rstrip(b"/"))
-            dev = os.makedev(int(major), int(minor))
-            table.setdefault(dev, []).append(mount)
-            order.append((dev, mount))
-        self._table, self._order = table, order
+        self._mounts = parse_mounts(self._text())
+        self._by_device = {}
+        for mount in self._mounts:
+            self._by_device.setdefault(mount.dev, []).append(mount)
 
-    def _lines(self) -> list[bytes]:
+    def _text(self) -> bytes:
         os.lseek(self._fd, 0, os.SEEK_SET)
         parts = []
         while part := os.read(self._fd, 1 << 16):
             parts.append(part)
-        return b"".join(parts).splitlines()
+        return b"".join(parts)
 
 
-def _text(field: bytes) -> bytes:
+def _unescaped(field: bytes) -> bytes:
     return _ESCAPE.sub(lambda found: bytes([int(found[1], 8)]), field)

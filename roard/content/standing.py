@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import re
 import stat
 from typing import NamedTuple
+
+from roard.content.mounts import Mount, parse_mounts
 
 _O_PATH = 0o10000000
 _PF_EXITING = 4  # include/linux/sched.h
 _DELETED = b" (deleted)"
 #: Memory that is a file to the kernel alone.
 _NO_FILES = (b"/memfd:", b"/SYSV", b"/dev/zero", b"/[aio]", b"anon_inode:")
-_ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,15 +50,6 @@ class Mapped(NamedTuple):
     dev: int
     ino: int
     path: bytes
-
-
-class Mount(NamedTuple):
-    """A line of mountinfo; no slash at the end of paths."""
-
-    identity: int
-    dev: int
-    root: bytes
-    point: bytes
 
 
 def start_of(pid: int) -> int | None:
@@ -175,16 +166,6 @@ def parse_maps(text: bytes) -> list[Mapped]:
     return found
 
 
-def parse_mounts(text: bytes) -> list[Mount]:
-    found = []
-    for line in text.splitlines():
-        fields = line.split(b" ")
-        major, _, minor = fields[2].partition(b":")
-        found.append(Mount(int(fields[0]), os.makedev(int(major), int(minor)), _unescaped(fields[3]).rstrip(b"/"),
-                           _unescaped(fields[4]).rstrip(b"/")))
-    return found
-
-
 def inside(mounts: list[Mount], dev: int, path: bytes) -> bytes:
     """The path inside the file system ``dev`` of what is at ``path`` in a mount namespace; b"" where that has it not."""
     above = [mount for mount in mounts if mount.dev == dev and (path + b"/").startswith(mount.point + b"/")]
@@ -192,10 +173,6 @@ def inside(mounts: list[Mount], dev: int, path: bytes) -> bytes:
         return b""
     mount = max(above, key=lambda mount: len(mount.point))
     return mount.root + path[len(mount.point):]
-
-
-def _unescaped(field: bytes) -> bytes:
-    return _ESCAPE.sub(lambda found: bytes([int(found[1], 8)]), field)
 
 
 def _named(target: bytes) -> tuple[bytes, bool]:

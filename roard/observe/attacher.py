@@ -32,6 +32,7 @@ _LOOK_SECONDS = 10.0
 _PASSES = 100
 _LISTED = "`roar log` lists the jobs, those that run too"
 
+
 class Attacher:
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
@@ -56,6 +57,7 @@ class Attacher:
             job.notes = (attach.ATTACHED,)
             job.head = replace(job.head, complete=False, incomplete_reasons=job.notes)
             observer._store.update_running(job.head)
+            job.missed_before = probes.missed_runs()
             observer._reader.look(len(observer._jobs))
             probes.begin(job.kernel)
             enrolment = attach.Enrolment(probes, job, observer._lock, frozenset({client, *attach.own()}), self._runs)

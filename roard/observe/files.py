@@ -54,7 +54,7 @@ class FileTable:
         self._directories: set[bytes] = set()
         self._given: set[bytes] = set()                 # names that the job gave
         self._nodes: set[bytes] = set()                 # of them, those of pipes and sockets
-        self._newest: dict[tuple[int, int, int], FileState] = {}  # of those
+        self._newest: dict[tuple[int, int, int], FileState] = {}  # of the later versions
         self._by_fd: dict[tuple[int, int], FileState] = {}
         self._submitted: dict[int, NameEvent] = {}      # by token
 

@@ -98,8 +98,7 @@ class Links:
         if event.kind == layout.SYMLINK:
             names = [(event.second, False)]  # the first is text
         else:
-            follow = event.kind in (layout.TRUNCATE, layout.SCRIPT) or (
-                event.kind == layout.LINK and bool(event.call_flags & layout.AT_SYMLINK_FOLLOW))
+            follow = layout.follows(event.kind, event.call_flags)
             names = [(event.first, follow), *([(event.second, False)] if event.second else [])]
         return [(self._by_own(own_names(event.tgid, name), follow), follow) for name, follow in names]
 

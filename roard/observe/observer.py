@@ -118,7 +118,6 @@ class Observer:
             kernel=int.from_bytes(run[:8], "little") or 1, head=head, process=process, home=home,
             tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, context=dict(context),
             taken_in=taken_in)
-        job.missed_before = self._probes.missed_runs()
         with self._lock:
             self._jobs[job.kernel] = self._runs[run] = job
         return session, job

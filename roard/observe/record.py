@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -174,7 +174,7 @@ class Recorder:
     def _words(self, words: frozenset[Access]) -> tuple[Access, ...]:
         found = self._known_words.get(words)
         if found is None:
-            found = self._known_words[words] = tuple(word for word in _ORDER if word in words)
+            found = self._known_words[words] = _in_order(words)
         return found
 
     def _indexes(self, steps: frozenset[int]) -> tuple[int, ...]:
@@ -182,6 +182,10 @@ class Recorder:
         if found is None:
             found = self._known_steps[steps] = tuple(sorted({self._job.tree.step_index(step) for step in steps}))
         return found
+
+
+def _in_order(words: Collection[Access]) -> tuple[Access, ...]:
+    return tuple(word for word in _ORDER if word in words)
 
 
 def _united(entries: list[Entry]) -> list[Entry]:
@@ -193,8 +197,7 @@ def _united(entries: list[Entry]) -> list[Entry]:
             at = inputs.setdefault((entry.path, entry.hash), len(united))
             if at < len(united):
                 known = united[at]
-                words = {*known.access, *entry.access}
-                united[at] = known._replace(access=tuple(word for word in _ORDER if word in words),
+                united[at] = known._replace(access=_in_order({*known.access, *entry.access}),
                                             steps=tuple(sorted({*known.steps, *entry.steps})))
                 continue
         united.append(entry)

@@ -72,6 +72,11 @@ def path_of(components: bytes) -> bytes:
     return b"/" + b"/".join(components.split(b"\0")[-2::-1])
 
 
+def follows(kind: int, call_flags: int) -> bool:
+    """Is a symbolic link at the end of the first name of such a record followed?"""
+    return kind in (TRUNCATE, SCRIPT) or (kind == LINK and bool(call_flags & AT_SYMLINK_FOLLOW))
+
+
 def joined(base: bytes, name: bytes, root: bytes = b"/") -> bytes:
     """The absolute path of a name as a call was given it, relative to a directory's path, which has no links in it.
 

@@ -26,7 +26,6 @@ from roard.probe.answers import addresses_of
 from roard.probe.layout import (
     ACCESS_WHOLE,
     ANSWER,
-    AT_SYMLINK_FOLLOW,
     CONNECT,
     ENDPOINT_WHOLE,
     EXEC,
@@ -35,15 +34,13 @@ from roard.probe.layout import (
     F_TYPED,
     HEAD,
     JOIN,
-    LINK,
     LOADER,
     NAMES_WHOLE,
     PROCESS_WHOLE,
     RENAME,
-    SCRIPT,
     SYMLINK,
-    TRUNCATE,
     device_number,
+    follows,
     joined,
     path_of,
 )
@@ -146,7 +143,7 @@ class Decoder:
         names = [self._name(root, *parts[1:4]), self._name(root, *parts[4:7])]
         if kind == SYMLINK:
             names[0] = (parts[3][:-1], b"")  # the target is text, not a name to resolve
-        elif b"/" in parts[3] or _follows(kind, call_flags):
+        elif b"/" in parts[3] or follows(kind, call_flags):
             flags |= F_TYPED
         if b"/" in parts[6]:
             flags |= F_TYPED
@@ -169,11 +166,6 @@ class Decoder:
         if len(self._contents) > BATCH:  # files that were never read to their end
             self._contents.clear()
         return batch
-
-
-def _follows(kind: int, call_flags: int) -> bool:
-    """Is a symbolic link at the end of the first name followed?"""
-    return kind in (TRUNCATE, SCRIPT) or (kind == LINK and bool(call_flags & AT_SYMLINK_FOLLOW))
 
 
 def _paths(view: memoryview, at: int, path: int, inner: int) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -357,18 +358,25 @@ def test_disk_fills_while_a_job_runs(own: Callable[..., Daemon], place: Path) ->
         subprocess.run(["umount", "-l", directory], check=True)
 
 
+@contextlib.contextmanager
+def paused_reader(daemon: Daemon) -> Iterator[None]:
+    assert daemon.process is not None
+    reader = children(daemon.process.pid, "probe.reader")[0]
+    os.kill(reader, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(reader, signal.SIGCONT)
+
+
 def test_lost_events_are_said(own: Callable[..., Daemon], place: Path) -> None:
     """A ring that is too small: the job is incomplete, and says why and how much."""
     daemon = own("[probes]\naccess_pages = 4\n")
     project = Project(Path(tempfile.mkdtemp(dir=place)), daemon.socket)
-    reader = children(daemon.process.pid, "probe.reader")[0]
-    os.kill(reader, signal.SIGSTOP)
-    try:
+    with paused_reader(daemon):
         script = "[open(f'f{i}', 'w').write('x') for i in range(500)]; open('done', 'w')"
         process = project.popen("run", "--", PYTHON, "-c", script, stderr=subprocess.PIPE, text=True)
         wait_for((project.path / "done").exists)
-    finally:
-        os.kill(reader, signal.SIGCONT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "incomplete" in errors
@@ -382,14 +390,10 @@ def test_a_reader_that_was_paused_catches_up(own: Callable[..., Daemon], place: 
     """What fits into the rings is there when it goes on: nothing is missing, and nothing is said to be."""
     daemon = own()
     project = Project(Path(tempfile.mkdtemp(dir=place)), daemon.socket)
-    reader = children(daemon.process.pid, "probe.reader")[0]
-    os.kill(reader, signal.SIGSTOP)
-    try:
+    with paused_reader(daemon):
         script = "[open(f'f{i}', 'w').write('x') for i in range(500)]; open('done', 'w')"
         process = project.popen("run", "-q", "--", PYTHON, "-c", script)
         wait_for((project.path / "done").exists)
-    finally:
-        os.kill(reader, signal.SIGCONT)
     assert process.wait(60) == 0
     job = project.show()
     job.assert_complete()
@@ -411,13 +415,9 @@ def test_a_full_ring_of_processes_is_said(own: Callable[..., Daemon], place: Pat
     """The job still ends: the kernel's own table says who lives."""
     daemon = own("[probes]\nprocess_pages = 1\n")
     project = Project(Path(tempfile.mkdtemp(dir=place)), daemon.socket)
-    reader = children(daemon.process.pid, "probe.reader")[0]
-    os.kill(reader, signal.SIGSTOP)
-    try:
+    with paused_reader(daemon):
         process = project.popen("run", "-q", "--", "sh", "-c", "for i in $(seq 60); do /bin/true; done; : > done")
         wait_for((project.path / "done").exists)
-    finally:
-        os.kill(reader, signal.SIGCONT)
     assert process.wait(60) == 0
     wait_for(lambda: project.json("log")["jobs"][0]["state"] == "finished", what="the record")
     job = project.show()

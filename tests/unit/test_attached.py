@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from roard.content import standing
+from roard.content.mounts import parse_mounts
 from roard.observe import attach
 from roard.observe.files import FileTable
 from roard.observe.tree import Tree
@@ -53,8 +54,8 @@ def test_maps() -> None:
 
 
 def test_the_path_inside_a_file_system() -> None:
-    mounts = standing.parse_mounts(b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 /in\\040side /mnt/data rw - ext4 x rw\n"
-                                   b"3 1 8:1 /srv /mnt rw - ext4 /dev/sda1 rw\n")
+    mounts = parse_mounts(b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 /in\\040side /mnt/data rw - ext4 x rw\n"
+                          b"3 1 8:1 /srv /mnt rw - ext4 /dev/sda1 rw\n")
     assert standing.inside(mounts, os.makedev(8, 2), b"/mnt/data/f") == b"/in side/f"
     assert standing.inside(mounts, os.makedev(8, 1), b"/mnt/f") == b"/srv/f"
     assert standing.inside(mounts, os.makedev(8, 1), b"/mntx") == b"/mntx"
