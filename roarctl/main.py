@@ -54,16 +54,18 @@ def run(arguments: Sequence[str]) -> int:
         return _own_failure(arguments, 1)
 
 
-def application() -> typer.Typer:
-    """All commands, for typer's parsing, help and completion."""
+def application(only: str = "") -> typer.Typer:
+    """The commands, for typer's parsing, help and completion: all, or ``only`` one, as far as there is such a one."""
     import typer
 
     from roarctl import commands
+    from roarctl.commands.sections import Sections
 
     app = typer.Typer(
-        name="roar", help=commands.HELP, epilog=commands.EPILOG, rich_markup_mode=None, pretty_exceptions_enable=False,
-        no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
-    commands.add_to(app)
+        name="roar", cls=Sections, help=commands.HELP, epilog=commands.EPILOG, rich_markup_mode=None,
+        pretty_exceptions_enable=False, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+    app.callback()(lambda: None)  # else a single command would be the program
+    commands.add_to(app, only)
     return app
 
 
@@ -81,7 +83,8 @@ def _by_typer(arguments: Sequence[str]) -> int:
     import typer
 
     try:
-        code = application()(args=list(arguments), prog_name=os.path.basename(sys.argv[0]), standalone_mode=False)
+        app = application(arguments[0] if arguments else "")
+        code = app(args=list(arguments), prog_name=os.path.basename(sys.argv[0]), standalone_mode=False)
     except typer.Abort:
         return _INTERRUPTED
     except typer.TyperException as mistake:

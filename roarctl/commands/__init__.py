@@ -1,8 +1,10 @@
-"""The commands of roar, one module each: ``command`` (the handler with its options), ``HELP`` and ``EPILOG``."""
+"""The commands of roar, one module each: ``command`` (the handler with its options), ``HELP`` and ``EPILOG``; where it
+needs them ``SETTINGS`` (click's context settings)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import typer
@@ -19,12 +21,17 @@ EPILOG = """Examples:
 
 A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, job:…, artifact:… or session:…."""
 
+#: As the help lists them.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Record": ("run", "attach", "detach", "init", "reset"),
+    "Look": ("log", "show", "lineage", "dag", "status"),
+}
 
-def add_to(app: typer.Typer) -> None:
-    from roarctl.commands import attach, dag, detach, init, lineage, log, reset, run, show, status
 
-    app.command("run", help=run.HELP, epilog=run.EPILOG,
-                context_settings={"allow_interspersed_args": False})(run.command)  # what follows CMD is CMD's
-    for name, module in (("init", init), ("log", log), ("show", show), ("dag", dag), ("lineage", lineage),
-                         ("status", status), ("reset", reset), ("attach", attach), ("detach", detach)):
-        app.command(name, help=module.HELP, epilog=module.EPILOG)(module.command)
+def add_to(app: typer.Typer, only: str = "") -> None:
+    """All commands; or ``only`` one, if there is such a one: importing the others' modules takes time."""
+    known = {name: section for section, names in SECTIONS.items() for name in names}
+    for name in (only,) if only in known else known:
+        module: Any = import_module(f"{__name__}.{name.replace('-', '_')}")
+        app.command(name, help=module.HELP, epilog=module.EPILOG, rich_help_panel=known[name],
+                    context_settings=getattr(module, "SETTINGS", None))(module.command)

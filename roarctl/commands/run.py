@@ -23,6 +23,8 @@ EPILOG = """Examples:
 Exit status: the command's own; 128+N where signal N ended it; 125 where roar itself failed, 126 where the command
 cannot be executed, 127 where it was not found."""
 
+SETTINGS = {"allow_interspersed_args": False}  # what follows CMD is CMD's
+
 
 def command(
     argv: Annotated[list[str], typer.Argument(metavar="CMD", help="The command and its arguments.")],
