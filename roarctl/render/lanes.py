@@ -26,10 +26,12 @@ class Node(NamedTuple):
     text: str
     taken: Sequence[str] = ()
     left: Sequence[str] = ()
+    mark: str = "●"
 
 
 class Edge(NamedTuple):
-    """Node ``target`` took ``names`` from node ``source``, both by their places; there is one edge between two nodes."""
+    """Node ``target`` took ``names`` from node ``source``, both by their places; there is one edge between two nodes.
+    Without names it says no more than its line does."""
 
     source: int
     target: int
@@ -118,19 +120,20 @@ class _Drawing:
         above = [f"in {_listed(node.taken)}"] if node.taken else []
         if at in self._said_to:
             said = self._said_to[at]
-            above.append(f"{_listed(_names(said))} ← {self._called(edge.source for edge in said)}")
+            above.append(f"{_listed(_names(said))} ← {self._called(edge.source for edge in said)}".lstrip())
         for position, text in enumerate(above):
             self._put(self._gutter(lane, "│" if arriving or position else "·"), dim(text))
-        self._put(self._joining(lane, arriving), node.text)
+        self._put(self._joining(lane, arriving, node.mark), node.text)
         for each in arriving:
             self._lanes[each] = None
         edges = self._from.get(at, [])
         drawn = [edge for edge in edges if edge in self._laned]
         for position, edge in enumerate(drawn):
-            text = dim(f"{_listed(edge.names)} → {self._called([edge.target])}")
+            text = dim(f"{_listed(edge.names)} → {self._called([edge.target])}") if edge.names else ""
             if position == 0:
                 self._lanes[lane] = edge.target
-                self._put(self._gutter(lane, "│"), text)
+                if text:
+                    self._put(self._gutter(lane, "│"), text)
             else:
                 opened = self._free_lane(after=lane)
                 self._put(self._opening(lane, opened), text)
@@ -151,7 +154,7 @@ class _Drawing:
             alike.setdefault(edge.names, []).append(edge.target)
         if len(alike) > _MOST_NAMES:
             alike = {tuple(_names(edges)): [edge.target for edge in edges]}
-        return [f"{_listed(names)} → {self._called(targets)}" for names, targets in alike.items()]
+        return [f"{_listed(names)} → {self._called(targets)}".lstrip() for names, targets in alike.items()]
 
     def _called(self, nodes: Iterable[int]) -> str:
         return _listed([self._nodes[node].name for node in nodes])
@@ -168,9 +171,9 @@ class _Drawing:
         cells[lane] = mark
         return _spread(cells)
 
-    def _joining(self, lane: int, arriving: Sequence[int]) -> list[str]:
+    def _joining(self, lane: int, arriving: Sequence[int], mark: str) -> list[str]:
         """The node's mark, with the lanes that end in it."""
-        cells = self._gutter(lane, "●")
+        cells = self._gutter(lane, mark)
         for each in arriving[1:]:
             cells[2 * each] = "┴" if each != arriving[-1] else "╯"
         return _across(cells, 2 * lane, 2 * arriving[-1]) if len(arriving) > 1 else cells
@@ -182,7 +185,7 @@ class _Drawing:
         return _across(cells, 2 * lane, 2 * opened)
 
     def _put(self, cells: list[str], text: str) -> None:
-        self._lines.append(f"{''.join(cells)}  {text}")
+        self._lines.append(f"{''.join(cells)}  {text}".rstrip())
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ def steps_lines(head: JobHead, graph: StepGraph, palette: Palette) -> list[str]:
     if not graph.steps:
         return [job_text(head, palette), "it still runs: its steps are known when it ends" if head.id is None
                 else "no step used a data or source file (--all: any file)"]
-    names = _Names(graph.versions)
+    names = Names(graph.versions)
     uses = uses_by_step(graph.versions)
     handed_over: set[tuple[int, int]] = set()  # (step, version) of an edge
     for edge in graph.edges:
@@ -33,7 +33,7 @@ def steps_lines(head: JobHead, graph: StepGraph, palette: Palette) -> list[str]:
     return [job_text(head, palette), *graph_lines(nodes, edges, palette, graph.truncated)]
 
 
-class _Names:
+class Names:
     """What people call a version: the file's name, and which version where the job made several."""
 
     def __init__(self, versions: list[Version]) -> None:

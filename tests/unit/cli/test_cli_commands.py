@@ -204,8 +204,9 @@ def test_steps_of_a_job(roar, session):
 
 
 @pytest.mark.parametrize(("line", "words"), [
-    (["@3"], "roar dag @3 --steps"), (["--all"], "roar dag @ --steps"), (["out.txt", "--steps"], "out.txt is not a job")])
-def test_what_has_no_steps(roar, session, line, words):
+    (["out.txt", "--steps"], "out.txt is not a job"), (["--steps", "--artifacts"], "give one of them"),
+    (["--svg", "--html"], "give one of them")])
+def test_what_cannot_be_drawn(roar, session, line, words):
     session.answers["Lineage/Resolve"] = lineage_pb2.ResolveResponse(kind="artifact", id=b"\xaa" * 32, path=b"/p/x")
     done = roar("dag", *line)
     assert (done.returncode, done.stdout) == (2, "")

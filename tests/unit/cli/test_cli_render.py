@@ -14,9 +14,11 @@ from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
 from roarctl.freshness import Checked
 from roarctl.references import Target
 from roarctl.render.artifacts import artifact_lines
+from roarctl.render.dag import artifact_lines as dag_artifact_lines
 from roarctl.render.dag import dag_lines
 from roarctl.render.jobs import job_lines, log_lines, session_lines
 from roarctl.render.lanes import Edge, drawing_order
+from roarctl.render.pictures import artifacts_picture, jobs_picture
 from roarctl.render.status import status_lines
 from roarctl.render.summary import MOST_LINES, summary
 from roarctl.render.text import (
@@ -166,6 +168,60 @@ def test_dag_of_jobs_that_overlapped_has_makers_first_and_says_what_goes_back():
         "│ │  four → @3 above",
         "●─╯  @5 0505050  job",
     ]
+
+
+def sweep(count: int, **changed: int) -> lineage_pb2.Graph:
+    """One job makes data, ``count`` train on it with other values and leave a model each."""
+    graph = lineage_pb2.Graph(jobs=[graph_head(1, "python", "prep.py")])
+    graph.artifacts.add(hash=b"d" * 32, path=b"/p/data", produced=True)
+    graph.edges.add(job=0, artifact=0, output=True)
+    for at in range(1, count + 1):
+        graph.jobs.append(graph_head(at + 1, "python", "train.py", "--lr", f"0.{at}", code=int(at == changed.get("failed"))))
+        graph.artifacts.add(hash=bytes([at]) * 32, path=b"/p/model-%d" % at, produced=True)
+        graph.edges.add(job=at, artifact=0, maker=0)
+        graph.edges.add(job=at, artifact=at, output=True)
+    return graph
+
+
+def test_dag_of_a_sweep_says_once_what_was_done_often():
+    assert dag_lines(sweep(200, failed=7), PLAIN) == [
+        "●  @1 0101010  python prep.py",
+        "│  data → @2…@201",
+        "●  @2 … @201  200 jobs like  python train.py --lr 0.1  1 failed",
+        "   out model-1, model-10, model-100 and 197 more",
+    ]
+    assert len(dag_lines(sweep(200), PLAIN, fold=False)) > 200
+    assert sum("python train.py" in line for line in dag_lines(sweep(20), PLAIN)) == 20, "a few are all there"
+
+
+def test_dag_keeps_apart_what_others_took_from():
+    graph = sweep(40)
+    graph.jobs.append(graph_head(42, "python", "eval.py"))
+    graph.edges.add(job=41, artifact=17, maker=17)
+    lines = dag_lines(graph, PLAIN)
+    assert any("39 jobs like" in line for line in lines)
+    assert any("@18 " in line and "python train.py --lr 0.17" in line for line in lines)
+
+
+def test_dag_with_artifacts_has_a_line_for_each():
+    lines = dag_artifact_lines(pipeline(), PLAIN, b"/p")
+    assert "▫  raw.csv  64646464  1 B" in lines
+    assert sum("●" in line for line in lines) == 6
+    assert sum("▫" in line for line in lines) == 7
+
+
+def test_pictures_show_what_the_drawings_say():
+    whole = pipeline()
+    jobs = jobs_picture(whole, "t")
+    assert [node.title for node in jobs.nodes] == [f"@{at} {str(at).zfill(2) * 3}{0}" for at in range(1, 7)]
+    assert {(edge.source, edge.target, edge.label) for edge in jobs.edges} == {
+        (0, 1, "clean.parquet"), (1, 2, "train.parquet"), (2, 4, "model.pt"), (1, 4, "test.parquet"), (0, 5, "clean.parquet")}
+    assert [node.look for node in jobs.nodes] == ["", "", "", "failed", "", ""]
+    everything = artifacts_picture(whole, "t")
+    assert {node.title: node.look for node in everything.nodes if node.kind == "artifact"} == {
+        "raw.csv": "root", "clean.parquet": "", "train.parquet": "", "test.parquet": "", "model.pt": "",
+        "report.html": "end", "prep.py": "root"}
+    assert len(everything.edges) == len(whole.edges)
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3, 40])
