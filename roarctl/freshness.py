@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
+from lineage.dag import DagArtifact
 from lineage.records import Entry
-
-#: "unchecked": of the same size, but too large to be hashed within the budget, or not readable.
-State: TypeAlias = Literal["same", "edited", "missing", "unchecked"]
+from lineage.staleness import State
 
 _BUDGET = 4 << 30  # bytes hashed in all: about a second from the page cache
 
@@ -23,31 +21,50 @@ class Checked:
 
 
 class Checker:
-    """Compares by size first, then by content while the budget lasts."""
+    """Compares by size first, then by content while the budget lasts. "unchecked": of the same size, but too large to be
+    hashed within it, or not readable."""
 
     def __init__(self, budget: int = _BUDGET) -> None:
         self._budget = budget
+        self._hashes: dict[bytes, bytes | None] = {}  # by path, what is there now
 
     def check(self, entry: Entry, number: int) -> Checked:
-        return Checked(entry, number, self._state(entry))
+        if entry.target is not None:
+            return Checked(entry, number, _link_state(entry.path, entry.target))
+        return Checked(entry, number, self.state(entry))
 
-    def _state(self, entry: Entry) -> State:
+    def state(self, recorded: Entry | DagArtifact) -> State:
+        """Of a regular file."""
+        path = recorded.path
         try:
-            found = os.lstat(entry.path)
+            found = os.stat(path) if isinstance(recorded, DagArtifact) else os.lstat(path)  # noqa: PTH116 - bytes
         except OSError:
             return "missing"
-        if entry.target is not None:
-            kept = stat.S_ISLNK(found.st_mode) and os.readlink(entry.path) == entry.target
-            return "same" if kept else "edited"
-        if not stat.S_ISREG(found.st_mode) or (entry.size is not None and found.st_size != entry.size):
+        if not stat.S_ISREG(found.st_mode) or (recorded.size is not None and found.st_size != recorded.size):
             return "edited"
-        if entry.hash is None or found.st_size > self._budget:
+        if recorded.hash is None:
             return "unchecked"
-        self._budget -= found.st_size
+        if path not in self._hashes:
+            self._hashes[path] = self._hash(path, found.st_size)
+        now = self._hashes[path]
+        return "unchecked" if now is None else "same" if now == recorded.hash else "edited"
+
+    def _hash(self, path: bytes, size: int) -> bytes | None:
+        if size > self._budget:
+            return None
+        self._budget -= size
         from blake3 import blake3
 
         try:
-            digest = blake3(max_threads=blake3.AUTO).update_mmap(os.fsdecode(entry.path)).digest()
+            return blake3(max_threads=blake3.AUTO).update_mmap(os.fsdecode(path)).digest()
         except OSError:
-            return "unchecked"
-        return "same" if digest == entry.hash else "edited"
+            return None
+
+
+def _link_state(path: bytes, target: bytes) -> State:
+    try:
+        return "same" if os.readlink(path) == target else "edited"
+    except FileNotFoundError:
+        return "missing"
+    except OSError:  # it is no link any more
+        return "edited"

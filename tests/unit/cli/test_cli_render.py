@@ -8,6 +8,7 @@ import pytest
 from samples import BEGAN, SESSION, STEP, entry, graph_head, incomplete, job, pipeline
 
 from lineage import wire
+from lineage.dag import Dag
 from lineage.ids import counts_of
 from lineage.records import Entry, Job
 from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
@@ -369,11 +370,11 @@ def test_session_page_and_status():
     assert session_lines(SESSION, [job().head], BEGAN / 1e9, PLAIN)[0] == "session 0202020 of /p (current)"
     gone = Checked(Entry("output", b"/p/gone", b"\xaa" * 32, "", 1, "data", ("write",), (0,)), 3, "missing")
     health = admin_pb2.HealthResponse(version="0.1", capturing=False, problems=["no BTF: use another kernel"])
-    lines = status_lines(b"/p", SESSION, [job().head], [gone], health, palette=PLAIN)
+    lines = status_lines(b"/p", SESSION, [job().head], [gone], [], Dag(), 0, health, palette=PLAIN)
     assert lines[0] == "session 0202020 of /p: 3 jobs"
     assert "    gone  aaaaaaaa  @3  gone" in lines
     assert "    ! no BTF: use another kernel" in lines
-    assert status_lines(b"/p", None, [], [], health, palette=PLAIN)[-1] == "next: roar run CMD…"
+    assert status_lines(b"/p", None, [], [], [], Dag(), 0, health, palette=PLAIN)[-1] == "next: roar run CMD…"
 
 
 @pytest.mark.parametrize(("size", "text"), [
