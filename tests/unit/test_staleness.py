@@ -13,7 +13,7 @@ from lineage.staleness import State, to_run_again
 
 
 def again(*jobs: Iterable[Entry], disk: Mapping[str, str | None] | None = None) -> dict[int, list[tuple[str, str, int | None]]]:
-    """By n of @n, the causes: (code, path, n of @n). ``disk``: contents that are others than those left or taken last; None: gone."""
+    """By n of @n, the causes: (code, path, n of @n). ``disk``: contents that are not those left or taken last."""
     dag = dag_of(*jobs)
     left: dict[bytes, bytes | None] = {}
     for edge in sorted(dag.edges, key=lambda edge: edge.output):  # what was left last, else what was taken last
