@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from roarctl.commands.options import NO_JOBS, AsJson, Reference, ShowAll, current_project, emit
+from roarctl.commands.options import NO_JOBS, AsJson, Reference, ShowAll, current_project, emit, write_text
 
 if TYPE_CHECKING:
     from lineage.draw.picture import Picture
@@ -65,7 +65,7 @@ def command(
     with connect() as client:
         text = _steps(client, wanted) if steps else _jobs(client, wanted)
     if output:
-        _write(output, text)
+        write_text(output, text + "\n")
     else:
         emit(text)
 
@@ -150,14 +150,3 @@ def _drawn(picture: Picture, form: str) -> str:
     from lineage.draw.svg import svg
 
     return (svg if form == "svg" else page)(picture).rstrip("\n")
-
-
-def _write(name: str, text: str) -> None:
-    from lineage.errors import RoarError
-
-    try:
-        with open(name, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text + "\n")
-    except OSError as error:
-        raise RoarError(f"cannot write {name}: {error.strerror}", "give another place with -o") from error
-    emit(f"wrote {name}")

@@ -36,6 +36,16 @@ def emit_json(document: Mapping[str, Any]) -> None:
     emit(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+def write_text(name: str, text: str) -> None:
+    """To a file that the person named, instead of stdout."""
+    try:
+        with open(name, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except OSError as error:
+        raise RoarError(f"cannot write {name}: {error.strerror}", "give another place with -o") from error
+    emit(f"wrote {name}")
+
+
 def current_project() -> bytes:
     from roarctl.context.project import project_root, working_directory
 

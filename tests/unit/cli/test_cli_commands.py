@@ -15,8 +15,9 @@ from stepped import piped
 from lineage import wire
 from lineage.errors import AmbiguousError, NotFoundError
 from lineage.v1 import lineage_pb2, observe_pb2, records_pb2
+from roarctl.commands import SECTIONS
 
-COMMANDS = {"run", "init", "log", "show", "dag", "lineage", "status", "reset", "attach", "detach"}
+COMMANDS = {name for names in SECTIONS.values() for name in names}
 
 JOB = job()
 FOUND_JOB = lineage_pb2.ResolveResponse(kind="job", id=JOB.head.id)
@@ -54,7 +55,7 @@ def test_one_document_with_a_schema(roar, session, line, schema):
     assert "\x1b" not in people.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "init", "log", "show", "dag", "lineage", "status", "reset", "attach", "detach"])
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_help_has_examples(roar, command):
     done = roar(command, "--help")
     assert done.returncode == 0
