@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from lineage import wire
 from lineage.records import Entry, EntryKind, Host, Job, JobHead, Session, Step, User
 from lineage.steps import NOTHING, StepGraph, Version, job_versions, uses_by_step
-from lineage.v1 import lineage_pb2, records_pb2
+from lineage.v1 import lineage_pb2, observe_pb2, records_pb2
 
 Document: TypeAlias = dict[str, Any]
 
@@ -149,6 +149,17 @@ def dag_edges(graph: lineage_pb2.Graph) -> list[DagEdge]:
         if edge.HasField("maker"):
             between.setdefault((edge.maker, edge.job), []).append(edge.artifact)
     return [DagEdge(*pair, tuple(dict.fromkeys(between[pair]))) for pair in sorted(between)]
+
+
+def progress_document(progress: observe_pb2.Progress) -> Document:
+    """A running job at one moment, or, with its ``id``, as it is stored; then there are no ``bytes_…``."""
+    running = not progress.head.HasField("id")
+    return {
+        "schema": "roar.progress/1", "job": head_document(wire.head_from(progress.head)),
+        "files_read": progress.files_read, "files_written": progress.files_written, "processes": progress.processes,
+        "steps": progress.steps, "bytes_read": progress.bytes_read if running else None,
+        "bytes_written": progress.bytes_written if running else None,
+    }
 
 
 def time_text(nanoseconds: int | None) -> str | None:

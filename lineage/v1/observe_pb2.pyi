@@ -147,20 +147,24 @@ class WatchRequest(_message.Message):
     def __init__(self, run: _Optional[bytes] = ..., interval_ms: _Optional[int] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("head", "files_read", "files_written", "processes", "steps", "events")
+    __slots__ = ("head", "files_read", "files_written", "processes", "steps", "events", "bytes_read", "bytes_written")
     HEAD_FIELD_NUMBER: _ClassVar[int]
     FILES_READ_FIELD_NUMBER: _ClassVar[int]
     FILES_WRITTEN_FIELD_NUMBER: _ClassVar[int]
     PROCESSES_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_READ_FIELD_NUMBER: _ClassVar[int]
+    BYTES_WRITTEN_FIELD_NUMBER: _ClassVar[int]
     head: _records_pb2.JobHead
     files_read: int
     files_written: int
     processes: int
     steps: int
     events: int
-    def __init__(self, head: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ..., files_read: _Optional[int] = ..., files_written: _Optional[int] = ..., processes: _Optional[int] = ..., steps: _Optional[int] = ..., events: _Optional[int] = ...) -> None: ...
+    bytes_read: int
+    bytes_written: int
+    def __init__(self, head: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ..., files_read: _Optional[int] = ..., files_written: _Optional[int] = ..., processes: _Optional[int] = ..., steps: _Optional[int] = ..., events: _Optional[int] = ..., bytes_read: _Optional[int] = ..., bytes_written: _Optional[int] = ...) -> None: ...
 
 class ResetRequest(_message.Message):
     __slots__ = ("project",)

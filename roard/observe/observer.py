@@ -31,6 +31,7 @@ from roard.observe.events import AccessEvent, AnswerEvent, ContentEvent, Endpoin
 from roard.observe.files import FileTable
 from roard.observe.filestate import FileState
 from roard.observe.job import Process, WatchedJob, boot_offset, lives
+from roard.observe.transfer import transferred
 from roard.observe.tree import Tree
 from roard.probe import layout
 from roard.probe.layout import FileId
@@ -168,10 +169,11 @@ class Observer:
             job = self._job(run, uid)
             read = sum(1 for state in job.files.all() if state.taken)
             written = sum(1 for state in job.files.all() if state.written)
-            return job.head, {
-                "files_read": read, "files_written": written, "processes": len(job.tree.live),
-                "steps": len(job.tree.steps), "events": job.received_accesses + job.received_processes,
-            }, job.final
+            head, final, alive = job.head, job.final, list(job.tree.live)
+            counts = {"files_read": read, "files_written": written, "processes": len(alive), "steps": len(job.tree.steps),
+                      "events": job.received_accesses + job.received_processes}
+        bytes_read, bytes_written = transferred(alive)
+        return head, {**counts, "bytes_read": bytes_read, "bytes_written": bytes_written}, final
 
     def running(self, uid: int) -> int:
         with self._lock:

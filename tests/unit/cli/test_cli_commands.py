@@ -224,9 +224,9 @@ def test_log_of_a_session_and_of_everything(roar, session):
 
 
 @pytest.mark.parametrize("program", ["roar", "roarctl"])
-@pytest.mark.parametrize(("words", "offered"), [("l", {"log", "lineage"}), ("re", {"reset"}), ("", COMMANDS)])
-def test_shell_completion(program, words, offered):
+@pytest.mark.parametrize("words", ["l", "re", ""])
+def test_shell_completion(program, words):
     environment = {**os.environ, f"_{program.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": f"{program} {words}",
                    "COMP_CWORD": "1"}
     done = subprocess.run([BIN / program], env=environment, capture_output=True, text=True)
-    assert set(done.stdout.split()) == offered
+    assert set(done.stdout.split()) == {name for name in COMMANDS if name.startswith(words)} != set()
