@@ -15,7 +15,9 @@ from blake3 import blake3
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(os.environ.get("ROAR_TEST_BIN", ROOT / ".venv/bin"))
-READY_SECONDS = 60
+#: How many times longer than usual things may take: software emulation is slow (tests/vm).
+PATIENCE = float(os.environ.get("ROAR_TEST_PATIENCE", "1"))
+READY_SECONDS = 60 * PATIENCE
 SHOWN = ("data", "source")
 
 
@@ -52,7 +54,7 @@ class Daemon:
     def stop(self, how: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(how)
-        code = self.process.wait(30)
+        code = self.process.wait(30 * PATIENCE)
         self.process = None
         return code
 
@@ -79,7 +81,8 @@ class Project:
     def roar(self, *arguments: str | Path, check: bool = True, text: bool = True, stdin: Any = subprocess.DEVNULL,
              environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[Any]:
         done = subprocess.run([BIN / "roar", *arguments], cwd=cwd or self.path, stdin=stdin, capture_output=True, text=text,
-                              timeout=100, user=self.user, group=self.user, env={**self.environment, **(environment or {})})
+                              timeout=100 * PATIENCE, user=self.user, group=self.user,
+                              env={**self.environment, **(environment or {})})
         assert not check or done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
         return done
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from harness import BIN, SHOWN, Project, blake
+from harness import BIN, PATIENCE, SHOWN, Project, blake
 
 from lineage.document import job_document
 from lineage.errors import RoarError
@@ -35,7 +35,7 @@ KINDS = ("inputs", "outputs", "scratch", "removed")
 HASHED = ("inputs", "outputs")
 #: What a stimulus exits with, and a sentence on stderr, where the kernel lacks what it is about.
 UNSUPPORTED = 77
-_FINAL_SECONDS = 30
+_FINAL_SECONDS = 30 * PATIENCE
 _SHOWN_BYTES = 100
 
 #: Content and access of one entry. Content "@program": that of a stimulus; "/path": of that file; None: an entry without a

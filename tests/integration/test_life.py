@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import BIN, Daemon, Project, blake
+from harness import BIN, PATIENCE, Daemon, Project, blake
 
 PYTHON = "/usr/bin/python3"
 NOBODY, DAEMON = 65534, 1
 
 
 def wait_for(true: Callable[[], object], seconds: float = 30, what: str = "it") -> None:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not true():
         assert time.monotonic() < deadline, f"{what} did not come"
         time.sleep(0.02)
