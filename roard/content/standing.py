@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import stat
 from typing import NamedTuple
 
@@ -76,7 +77,8 @@ def look(pid: int, start: int) -> tuple[bytes, bytes, bool, list[OpenFile] | Non
         found.look_at_descriptors()
         found.look_at_memory(parse_maps(_read(f"/proc/{pid}/maps")), program)
         files = found.found
-    return (argv, _named(program)[0], _is_compat(pid), files) if start_of(pid) == start else None
+    named = _named(program)[0]
+    return (argv, _without_name(pid) if named == b"/" else named, _is_compat(pid), files) if start_of(pid) == start else None
 
 
 class _Files:
@@ -136,9 +138,14 @@ class _Files:
     def _add(self, use: str, target: bytes, dev: int, ino: int, status: os.stat_result | None, place: bytes, fd: int,
              flags: int, position: int) -> None:
         path, deleted = _named(target)
+        alone = path == b"/"  # on a mount of that one file
+        if alone:
+            path = _without_name(self._pid)
+            with contextlib.suppress(OSError):
+                status, place = os.stat(path), path  # noqa: PTH116 - it may be a magic link
         if status is not None and status.st_nlink and deleted:
             path, deleted = target, False  # that is its name
-        inner = inside(self._mounts, dev, path) if self._foreign else b""
+        inner = inside(self._mounts, dev, path) if self._foreign and not alone else b""
         if status is None:
             signature = (0, 0, 0, 0, stat.S_IFREG)
         else:
@@ -178,6 +185,18 @@ def inside(mounts: list[Mount], dev: int, path: bytes) -> bytes:
 def _named(target: bytes) -> tuple[bytes, bool]:
     """(path, has it lost its name?)"""
     return (target.removesuffix(_DELETED), True) if target.endswith(_DELETED) else (target, False)
+
+
+def _without_name(pid: int) -> bytes:
+    """Where a program is that was begun from a mount of its file alone, which no namespace has: container runtimes protect
+    themselves so. Where its first argument says, if that is the very file."""
+    itself = b"/proc/%d/exe" % pid
+    try:
+        called = os.fsdecode(_read(f"/proc/{pid}/cmdline").partition(b"\0")[0])
+        found = os.fsencode(shutil.which(called) or "")
+        return found if found and os.path.samefile(found, itself) else itself  # noqa: PTH121 - bytes
+    except (OSError, ValueError):
+        return itself
 
 
 def _magic_of(place: bytes) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lineage.records import JobHead, Reason
+from roard.observe.elsewhere import Elsewhere
 from roard.observe.files import FileTable
 from roard.observe.network import NetworkTable
 from roard.observe.tree import Tree
@@ -60,6 +61,7 @@ class WatchedJob:
     files: FileTable
     tracked: frozenset[bytes]
     network: NetworkTable = field(default_factory=NetworkTable)
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
     context: dict[str, Any] = field(default_factory=dict)
     missed_before: int = 0  # runs of probes that the kernel had left out when it began
     missed: int = 0  # and since then, until it was over

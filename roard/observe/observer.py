@@ -302,7 +302,7 @@ class Observer:
         elif kind >= layout.FORK:
             self._executed(job, ProcessEvent(*row))
         elif kind >= layout.RENAME:
-            event = self._names_at_home(NameEvent(*row))
+            event = self._names_at_home(job, NameEvent(*row))
             questions = job.files.questions(event)
             if questions:
                 self._resolve(job, row, event, questions)
@@ -313,14 +313,14 @@ class Observer:
 
     def _accessed(self, job: WatchedJob, access: AccessEvent) -> None:
         if access.inner and access.path is not None:
-            path, flags = self._at_home(FileId(*access.file), access.path, access.inner, access.flags)
+            path, flags = self._at_home(job, FileId(*access.file), access.path, access.inner, access.flags)
             access = access._replace(path=path, flags=flags)
         job.files.access(access)
 
     def _executed(self, job: WatchedJob, event: ProcessEvent) -> None:
         if event.file is not None:
             file = FileId(*event.file)
-            path, flags = self._at_home(file, event.path, event.inner, event.flags)
+            path, flags = self._at_home(job, file, event.path, event.inner, event.flags)
             job.files.execute(file, path, flags, event.step, event.time, event.tgid)
 
     def _resolve(self, job: WatchedJob, row: tuple[Any, ...], event: NameEvent, questions: list[bytes]) -> None:
@@ -338,25 +338,32 @@ class Observer:
 
         self._await(job, self._hashing.canonical(job.owner, [(event.root, path) for path in questions]), answered)
 
-    def _at_home(self, file: FileId, path: bytes, inner: bytes, flags: int) -> tuple[bytes, int]:
+    def _at_home(self, job: WatchedJob, file: FileId, path: bytes, inner: bytes, flags: int) -> tuple[bytes, int]:
         """Where the daemon's mount namespace has a file that was accessed in another one; else as it was seen there."""
         if not flags & (layout.F_FOREIGN | layout.F_DETACHED):
             return path, flags
         home = self._mounts.place(file.dev, inner)
-        return (path, flags) if home is None else (home, flags & ~(layout.F_FOREIGN | layout.F_DETACHED))
+        if flags & layout.F_FOREIGN and not flags & (layout.F_DETACHED | layout.F_UNLINKED):
+            job.elsewhere.tell(path, home)
+        if home is None:
+            return path, flags
+        return home, flags & ~(layout.F_FOREIGN | layout.F_DETACHED)
 
-    def _names_at_home(self, event: NameEvent) -> NameEvent:
+    def _names_at_home(self, job: WatchedJob, event: NameEvent) -> NameEvent:
         """Names in another mount namespace. Those that lead through directories may pass its mounts: to be looked up."""
         if not event.flags & layout.F_FOREIGN:
             return event
-        def at_home(path: bytes, dev: int, inner: bytes) -> bytes:
+
+        def at_home(path: bytes, dev: int, inner: bytes, follow: bool) -> bytes:
             if not inner:
                 return path
             if event.flags & layout.F_TYPED:
-                return b"/proc/%d/root%b" % (event.tgid, path)
+                known = None if follow else job.elsewhere.home(path)
+                return known or b"/proc/%d/root%b" % (event.tgid, path)
             return self._mounts.place(dev, inner) or path
 
-        first, second = at_home(event.first, *event.inner[0]), at_home(event.second, *event.inner[1])
+        first = at_home(event.first, *event.inner[0], layout.follows(event.kind, event.call_flags))
+        second = at_home(event.second, *event.inner[1], False)
         return event._replace(first=first, second=second, flags=event.flags & ~layout.F_FOREIGN)
 
     def _watch_compat(self, job: WatchedJob) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from lineage.ids import counts_of
-from lineage.records import Access, Entry, EntryKind, Job, Reason
+from lineage.records import Access, Entry, EntryKind, Job, Reason, Role
 from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
@@ -21,7 +21,9 @@ from roard.probe.probes import Counts
 KERNEL_MADE = "the kernel makes it anew for each reader"
 #: Reasons for a hash of null that take nothing from the record: there is no content to name.
 _NO_CONTENT = frozenset({KERNEL_MADE, LINK, SPECIAL})
-PIPEFS, BTRFS = 0x50495045, 0x9123683E  # include/uapi/linux/magic.h
+#: Of an output: its mount was in no namespace but a container's.
+HIDDEN = "only its container could see where it was left"
+PIPEFS, BTRFS, TMPFS = 0x50495045, 0x9123683E, 0x01021994  # include/uapi/linux/magic.h
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
 _CALLS = {16: "ioctl", 209: "libaio", 307: "sendmmsg", 425: "io_uring"}
@@ -157,6 +159,10 @@ class Recorder:
             return self._entry("output", canonical, digest, reason, size, words, steps, target=target,
                                identity=(dev, ino) if ino else _identity(state, state.file),
                                history=self._history(state, steps))
+        if state.path is not None and state.file is not None and state.file.magic != TMPFS and (
+                self._job.elsewhere.hides(state.path)):
+            return self._entry("output", state.path, None, HIDDEN, None, words, steps,
+                               identity=_identity(state, state.file), history=self._history(state, steps))
         own = state.of.created or state.file is None or state.nameless
         kind: EntryKind = "scratch" if own else "removed"
         return self._entry(kind, state.path or state.first_path, None, GONE, None, words, steps,
@@ -167,9 +173,15 @@ class Recorder:
                target: bytes | None = None, identity: tuple[int | None, int | None] = (None, None),
                history: tuple[int, ...] = ()) -> Entry:
         return Entry(kind=kind, path=path, hash=digest, hash_reason="" if digest else reason, size=size,
-                     role=self._roles.role(path, executed, kind == "device"), access=self._words(frozenset(words)),
+                     role=self._role(path, executed, kind == "device"), access=self._words(frozenset(words)),
                      steps=self._indexes(frozenset(steps)), target=target, device=identity[0], inode=identity[1],
                      history=history)
+
+    def _role(self, path: bytes, executed: bool, device: bool) -> Role:
+        """A container's own files are what they are there: its /usr is no less a system for being below /var/lib here."""
+        job = self._job
+        there = path if path in job.tracked else job.elsewhere.as_there(path, job.head.project)
+        return self._roles.role(there, executed, device)
 
     def _words(self, words: frozenset[Access]) -> tuple[Access, ...]:
         found = self._known_words.get(words)

@@ -140,7 +140,7 @@ class Decoder:
             parts.append(bytes(view[at:at + length]))
             at += length
         root = path_of(parts[0])
-        names = [self._name(root, *parts[1:4]), self._name(root, *parts[4:7])]
+        names = [self._name(root, dev_a, *parts[1:4]), self._name(root, dev_b, *parts[4:7])]
         if kind == SYMLINK:
             names[0] = (parts[3][:-1], b"")  # the target is text, not a name to resolve
         elif b"/" in parts[3] or follows(kind, call_flags):
@@ -153,12 +153,13 @@ class Decoder:
                               root, ((device_number(dev_a), names[0][1]), (device_number(dev_b), names[1][1]))))
 
     @staticmethod
-    def _name(root: bytes, directory: bytes, inner: bytes, text: bytes) -> tuple[bytes, bytes]:
-        """The path as the process sees it, and, in another mount namespace, that inside the file system."""
+    def _name(root: bytes, dev: int, directory: bytes, inner: bytes, text: bytes) -> tuple[bytes, bytes]:
+        """The path as the process sees it, and, in another mount namespace (then there is a ``dev``), that inside the file
+        system: of its root directory nothing is sent."""
         name = text[:-1]
         if not text:
             return b"", b""
-        return joined(path_of(directory), name, root), joined(path_of(inner), name) if inner else b""
+        return joined(path_of(directory), name, root), joined(path_of(inner), name) if dev else b""
 
     def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int]]:
         batch = (self.processes, self.accesses, self.counts)
