@@ -24,7 +24,7 @@ INLINE void directory_of(struct dentry **dentry, struct vfsmount **vfsmount, int
     }
 }
 
-/* The length with its NUL, or below 0. Kernels before 6.13 forget the NUL of an empty string that is user memory. */
+/* The length with its NUL, or below 0. Older kernels (6.1) forget the NUL of an empty string that is user memory. */
 INLINE long read_text(char *out, u32 size, const char *text, int kernel)
 {
     long length = kernel ? bpf_probe_read_kernel_str(out, size, text) : bpf_probe_read_user_str(out, size, text);
