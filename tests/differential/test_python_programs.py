@@ -327,12 +327,18 @@ if __name__ == "__main__":
 """, inputs=["data.csv"], outputs=["model.joblib", "scores.txt"])
 
 
-@pytest.mark.skipif(not TORCH, reason="torch is not importable, and ROAR_TEST_TORCH names no Python that has it")
-def test_torch(lab: Laboratory) -> None:
+needs_torch = pytest.mark.skipif(
+    not TORCH, reason="torch is not importable, and ROAR_TEST_TORCH names no Python that has it")
+
+
+@needs_torch
+@pytest.mark.parametrize("start", ["fork", "spawn", "file_system"])
+def test_torch(lab: Laboratory, start: str) -> None:
+    """Workers hand over what they read by descriptors of shared memory, or, with file_system, by its name."""
     for number in range(4):
         lab.write(f"data/{number}.txt", str(number))
     lab.python("""
-import torch
+import sys, torch
 from torch.utils.data import DataLoader, Dataset
 
 class Numbers(Dataset):
@@ -343,9 +349,44 @@ class Numbers(Dataset):
             return torch.tensor([float(file.read())])
 
 if __name__ == "__main__":
+    if sys.argv[1] == "file_system":
+        torch.multiprocessing.set_sharing_strategy("file_system")
     model = torch.nn.Linear(1, 1)
-    for batch in DataLoader(Numbers(), batch_size=2, num_workers=2):
+    method = "spawn" if sys.argv[1] == "spawn" else "fork"
+    for batch in DataLoader(Numbers(), batch_size=2, num_workers=2, multiprocessing_context=method):
         model(batch).sum().backward()
     torch.save(model.state_dict(), "model.pt")
     torch.load("model.pt", mmap=True)
-""", interpreter=TORCH, inputs=["data/0.txt", "data/3.txt"], outputs=["model.pt"])
+""", start, interpreter=TORCH, inputs=["data/0.txt", "data/3.txt"], outputs=["model.pt"])
+
+
+@needs_torch
+def test_torch_checkpoints(lab: Laboratory) -> None:
+    """Made by one process and gone on from by another, in each of the ways in which torch keeps them."""
+    made = ["last.pt", "old.pt", "sharded/.metadata", "sharded/__0_0.distcp", "exported.pt2", "storage.bin"]
+    lab.python("""
+import os, torch, torch.distributed.checkpoint as checkpoints
+model = torch.nn.Sequential(torch.nn.Linear(200, 100), torch.nn.ReLU(), torch.nn.Linear(100, 1))
+optimizer = torch.optim.Adam(model.parameters())
+model(torch.ones(4, 200)).sum().backward()
+optimizer.step()
+torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt.tmp")
+os.replace("last.pt.tmp", "last.pt")
+torch.save(model.state_dict(), "old.pt", _use_new_zipfile_serialization=False)
+checkpoints.save(model.state_dict(), checkpoint_id="sharded")
+torch.export.save(torch.export.export(model, (torch.ones(4, 200),)), "exported.pt2")
+storage = torch.UntypedStorage.from_file("storage.bin", shared=True, nbytes=4000)
+torch.tensor([], dtype=torch.float32).set_(storage)[:] = 3
+""", interpreter=TORCH, outputs=made)
+    lab.python("""
+import torch, torch.distributed.checkpoint as checkpoints
+model = torch.nn.Sequential(torch.nn.Linear(200, 100), torch.nn.ReLU(), torch.nn.Linear(100, 1))
+state = torch.load("last.pt", mmap=True)
+model.load_state_dict(state["model"])
+model.load_state_dict(torch.load("old.pt"))
+sharded = model.state_dict()
+checkpoints.load(sharded, checkpoint_id="sharded")
+torch.export.load("exported.pt2").module()(torch.ones(4, 200))
+numbers = torch.from_file("storage.bin", shared=False, size=1000)
+torch.save((model.state_dict(), numbers.sum()), "next.pt")
+""", interpreter=TORCH, inputs=made, outputs=["next.pt"])
