@@ -1,4 +1,4 @@
-# make setup | demo | test | lint | bench | proto
+# make setup | demo | test | vm | lint | bench | proto
 
 # Probes are loaded by root alone: make works as root, or through sudo where it must, and leaves no file of root's here.
 ifneq ($(shell id -u),0)
@@ -7,7 +7,7 @@ SUDO := sudo -E PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider" \
 endif
 CONTRACT := ../shared/checks/contract.py
 
-.PHONY: setup demo test lint bench proto
+.PHONY: setup demo test vm lint bench proto
 
 setup:
 	@scripts/setup
@@ -18,6 +18,10 @@ demo: setup
 test: lint
 	$(SUDO) .venv/bin/pytest
 	@if [ -e $(CONTRACT) ]; then set -x; $(SUDO) .venv/bin/python $(CONTRACT); fi
+
+vm: setup
+	$(SUDO) scripts/vm-image
+	$(SUDO) .venv/bin/python tests/vm/run.py
 
 lint: setup
 	.venv/bin/ruff check
