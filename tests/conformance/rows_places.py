@@ -165,6 +165,9 @@ _MOUNTS = [
         {**_REAL, "bound/other": b""}, {"real/in": (IN, "rename")}, {"real/f": (IN, "rename")}, excuse="unknown_paths"),
     Row("mount-namespace-with-a-removal-on-a-bind-mount", _privately("mount --bind real bound; rm bound/in"),
         {**_REAL, "bound/other": b""}, removed={"real/in": (None, "unlink")}, excuse="unknown_paths"),
+    Row("mount-namespace-with-names-in-the-root-of-a-file-system",
+        _privately("mount --bind t seen; cd seen; echo x > a; echo y > b; mv b c; rm a"), {"seen/.x": b""},
+        outputs={"t/c": (b"y\n", "create write rename")}, scratch={"t/a": (None, "create write")}, around=_tmpfs),
     Row("mount-namespace-that-hides-a-file-of-the-same-name", _privately(f"mount --bind real bound; cd bound; {_COPY}"),
         {**_REAL, "bound/in": b"hidden", "bound/out": b"hidden"}, **_REAL_COPY),
     # gone with its namespace

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import Project, blake
+from harness import Project, Record, blake
 from test_attach import attach, ended, reasons
 
 #: crun wants version 2 of cgroups alone, which many machines have beside version 1.
@@ -37,6 +37,7 @@ class Container:
 
     def __init__(self, box: Path, data: Path, visible: bool) -> None:
         self.box, self.visible, self.name = box, visible, f"roar-test-{os.getpid()}-{visible:d}"
+        self.environment = {"BOX": str(box), "STATE": str(box / "state")}
         for name in ("upper", "work", "rootfs", "state"):
             (box / name).mkdir(parents=True)
         mounts = [{"destination": "/proc", "type": "proc", "source": "proc"},
@@ -48,25 +49,30 @@ class Container:
             "linux": {"cgroupsPath": f"/{self.name}",
                       "namespaces": [{"type": kind} for kind in ("pid", "mount", "ipc", "uts", "cgroup")]}}))
 
-    def create(self) -> None:
+    def prepare(self) -> list[str]:
+        """The command that runs it to its end."""
         if self.visible:
             self._sh(MOUNT + "true", skip=True)
-        # what it inherits must not be a pipe: its first process keeps it
-        self._sh(f"exec unshare -m sh -c '{'' if self.visible else MOUNT}{RUN}' sh \"$@\"", "create", "--bundle", str(self.box),
-                 self.name, skip=True)
+        return ["unshare", "-m", "sh", "-c", ("" if self.visible else MOUNT) + RUN, "sh", "run", "--bundle", str(self.box),
+                self.name]
+
+    def create(self) -> None:
+        """Until it waits to be started."""
+        self._sh('exec "$@"', *("create" if word == "run" else word for word in self.prepare()), skip=True)
 
     def start(self) -> None:
         self._sh(f"exec unshare -m sh -c '{RUN}' sh \"$@\"", "start", self.name)
 
     def delete(self) -> None:
-        self._sh(f"exec unshare -m sh -c '{RUN}' sh \"$@\"", "delete", "--force", self.name)
-        if self.visible:
-            self._sh("umount --lazy \"$BOX/rootfs\"")
+        if (self.box / "state" / self.name).exists():
+            self._sh(f"exec unshare -m sh -c '{RUN}' sh \"$@\"", "delete", "--force", self.name)
+        if (self.box / "rootfs/usr").exists():
+            self._sh('umount --lazy "$BOX/rootfs"')
 
     def _sh(self, script: str, *arguments: str, skip: bool = False) -> None:
-        with (self.box / "said").open("w+") as said:
+        with (self.box / "said").open("w+") as said:  # no pipe: its first process would keep that
             done = subprocess.run(["sh", "-c", script, "sh", *arguments], cwd=self.box, stdin=subprocess.DEVNULL, stdout=said,
-                                  stderr=said, env={**os.environ, "BOX": str(self.box), "STATE": str(self.box / "state")})
+                                  stderr=said, env={**os.environ, **self.environment})
             said.seek(0)
             text = said.read().strip()
         if done.returncode and skip:
@@ -80,32 +86,42 @@ def container(project: Project, request: pytest.FixtureRequest) -> Iterator[Cont
         pytest.skip("crun is not installed")
     made = Container(project.path / "box", project.path / "data", request.param)
     yield made
-    if (made.box / "state" / made.name).exists():
-        made.delete()
+    made.delete()
 
 
-def test_a_container(project: Project, container: Container) -> None:
+def check(job: Record, container: Container, *why: str) -> None:
     """Shared files by their paths here, its own by where its root is here, what is its system's as system; names that were
     moved and removed there are not taken for those that are called so here."""
+    shared = {"data/out.txt": blake(b"one\n"), "data/back.txt": blake(b"one\n"), "data/moved.txt": blake(b"moved\n")}
+    own = "box/rootfs/root/" if container.visible else "/root/"
+    content = {"own.txt": blake(b"one\n"), "large.bin": blake(bytes(300_000))}
+    hashes = {own + name: digest if container.visible else None for name, digest in content.items()}
+    assert {path: digest for path, digest in job.outputs.items() if not path.startswith("box/st")} == {**shared, **hashes}
+    assert {path: digest for path, digest in job.inputs.items() if path != "box/config.json"} == {
+        "data/in.txt": blake(b"one\n")}
+    assert {own + "part", "data/gone"} <= set(job.entries("scratch"))
+    assert set(job.entries("removed")) == {"data/old.txt"}
+    assert reasons(job) == [*why, *([] if container.visible else ["unhashed_outputs"])]
+    programs = {entry["path"].rpartition("/")[2]: entry for entry in job["inputs"] if "execute" in entry["access"]}
+    assert {programs[name]["role"] for name in ("crun", "cat", "mv")} == {"system"}
+    assert programs["cat"]["hash"] == blake(Path("/usr/bin/cat").read_bytes())
+    assert programs["crun"]["path"] == shutil.which("crun")
+    assert {"cat", "mv", "rm", "head"} <= {step["argv"][0] for step in job["steps"]}
+
+
+def test_a_container_that_is_attached_to(project: Project, container: Container) -> None:
     project.write("data/in.txt", "one\n")
     project.write("data/old.txt", "old\n")
     container.create()
     assert attach(project, "--cgroup", f"/{container.name}")["processes"] == 1
     container.start()
     project.write("data/go", "")
-    job = ended(project, 1)
+    check(ended(project, 1), container, "attached")
 
-    shared = {"data/out.txt": blake(b"one\n"), "data/back.txt": blake(b"one\n"), "data/moved.txt": blake(b"moved\n")}
-    own = "box/rootfs/root/" if container.visible else "/root/"
-    content = {"own.txt": blake(b"one\n"), "large.bin": blake(bytes(300_000))}
-    hashes = {own + name: digest if container.visible else None for name, digest in content.items()}
-    assert job.outputs == {**shared, **hashes}
-    assert job.inputs == {"data/in.txt": blake(b"one\n")}
-    assert set(job.entries("scratch")) == {own + "part", "data/gone"}
-    assert set(job.entries("removed")) == {"data/old.txt"}
-    assert reasons(job) == ["attached"] if container.visible else ["attached", "unhashed_outputs"]
-    programs = {entry["path"].rpartition("/")[2]: entry for entry in job["inputs"] if "execute" in entry["access"]}
-    assert {programs[name]["role"] for name in ("crun", "cat", "mv")} == {"system"}
-    assert programs["cat"]["hash"] == blake(Path("/usr/bin/cat").read_bytes())
-    assert programs["crun"]["path"] == shutil.which("crun")
-    assert {"cat", "mv", "rm", "head"} <= {step["argv"][0] for step in job["steps"]}
+
+def test_a_container_that_is_run(project: Project, container: Container) -> None:
+    """With its runtime as a part of the job. Where its root is here, the record is complete."""
+    for name, content in (("in.txt", "one\n"), ("old.txt", "old\n"), ("go", "")):
+        project.write(f"data/{name}", content)
+    job = project.run(*container.prepare(), environment=container.environment)
+    check(job, container)
