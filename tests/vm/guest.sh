@@ -10,6 +10,6 @@ echo "$?" >results/check.code
 cat results/check
 while read -r name arguments; do
   # shellcheck disable=SC2086 - words for pytest; its stdin is not the list
-  PYTHONPATH=tests/vm pytest -v --tb=short --capture=no -p instant -p no:cacheprovider -o timeout=$((120 * ROAR_TEST_PATIENCE)) --junitxml="results/$name.xml" $arguments </dev/null 2>&1 | tee "results/$name.log"
+  PYTHONPATH=tests/vm pytest -v --tb=short -p instant -p no:cacheprovider -o timeout=$((120 * ROAR_TEST_PATIENCE)) --junitxml="results/$name.xml" $arguments </dev/null 2>&1 | tee "results/$name.log"
 done <results/suites
 dmesg >results/dmesg

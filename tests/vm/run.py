@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,7 @@ SUITES = {
     "conformance": "tests/conformance",  # the longest
 }
 HOURS = 2
+_SAID = re.compile(r"(tests/\S+?)::(\S+) +(PASSED|FAILED|SKIPPED|XFAIL|ERROR)")
 
 
 @dataclass
@@ -72,16 +75,29 @@ def boot(kernel: Path, checkout: Path, console: Path) -> None:
 
 
 def read_results(checkout: Path, into: Path) -> Path:
+    shutil.rmtree(into / "results", ignore_errors=True)  # of another time
     subprocess.run(["debugfs", "-R", f"rdump /results {into}", checkout], check=True, capture_output=True)
     return into / "results"
 
 
-def outcome(kernel: str, suite: str, report: Path) -> Outcome:
+def cut_short(found: Outcome, arguments: str, console: Path) -> Outcome:
+    """What the console had said until then."""
+    found.words.append(f"failed   {found.suite}: it did not get to its end")
+    for path, name, word in _SAID.findall(console.read_text(errors="replace")):
+        if any(path.startswith(each) for each in arguments.split()):
+            kind = {"XFAIL": "expected", "ERROR": "failed"}.get(word, word.lower())
+            found.counts[kind] += 1
+            if kind != "passed":
+                found.words.append(f"{kind:8} {name}")
+    found.counts["failed"] += 1
+    return found
+
+
+def outcome(kernel: str, suite: str, arguments: str, place: Path) -> Outcome:
     found = Outcome(kernel, suite)
+    report = place / f"results/{suite}.xml"
     if not report.is_file():
-        found.counts["failed"] = 1
-        found.words.append(f"failed   {suite}: it did not get to its end")
-        return found
+        return cut_short(found, arguments, place / "console")
     for case in ET.parse(report).getroot().iter("testcase"):
         told = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
         kind = "passed" if told is None else "skipped" if told.tag == "skipped" else "failed"
@@ -131,7 +147,7 @@ def main() -> int:
             checked.counts["passed" if code.is_file() and code.read_text().strip() == "0" else "failed"] = 1
             print(check.read_text() if check.is_file() else "it did not come to `roard check`")
             print(f"{kernel.name}: {time.monotonic() - began:.0f} s", flush=True)
-            outcomes += [checked, *(outcome(kernel.name, suite, results / f"{suite}.xml") for suite in suites)]
+            outcomes += [checked, *(outcome(kernel.name, suite, arguments, place) for suite, arguments in suites.items())]
     print_table(outcomes)
     return int(not outcomes or any(each.counts["failed"] for each in outcomes))
 
