@@ -127,11 +127,18 @@ def interpreter(path: bytes, environment: Mapping[bytes, bytes]) -> bytes:
         return path
 
 
-def is_compat(path: bytes) -> bool:
-    """A 32-bit ELF program (EI_CLASS, elf(5))?"""
+def is_compat(path: bytes, project: bytes, cwd: bytes) -> bool:
+    """Is it a 32-bit program, or one of the user's own that may make 32-bit calls? The probe of such calls is dear, and what
+    distributions and package managers install is known not to make them."""
+    from lineage import elf
+    from lineage.roles import Classifier
+
     try:
-        with open(path, "rb") as file:
-            return file.read(5) == b"\x7fELF\x01"
+        with open(path, "rb", 0) as file:
+            if elf.is_32_bit(file.fileno()):
+                return True
+            role = Classifier(project=project, cwd=cwd, home=b"").role(os.path.realpath(path), executed=True)
+            return role not in {"system", "package"} and elf.may_call_as_32_bit(file.fileno())
     except OSError:
         return False
 

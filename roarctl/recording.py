@@ -62,10 +62,11 @@ class Recording:
         from roarctl.context.project import project_root
 
         context = {"git": git.result(), "environment": redact_environment(environment)}
+        project = project_root(cwd)
         request = observe_pb2.RegisterRequest(
-            process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project_root(cwd),
+            process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project,
             context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
-            compat=launch.is_compat(launch.interpreter(child.command.path, environment)))
+            compat=launch.is_compat(launch.interpreter(child.command.path, environment), project, cwd))
         answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
         return cls(client, answer.run, answer.number, cwd)
 

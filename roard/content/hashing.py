@@ -104,6 +104,10 @@ class Hashing:
         """What paths lead to, symbolic links followed; each with the root that its process has."""
         return self._ask(owner, "canonical", paths)
 
+    def programs(self, owner: tuple[int, int], items: list[tuple[bytes, int, int, int, int]]) -> Future[list[bool] | None]:
+        """May these programs (path, tgid, dev, ino, magic) make 32-bit calls?"""
+        return self._ask(owner, "programs", items)
+
     def look(self, owner: tuple[int, int], processes: list[tuple[int, int]]
              ) -> Future[list[Standing | None] | None]:
         """What running processes have at hand (roard.content.standing), each named by its pid and when it began."""

@@ -13,6 +13,7 @@ import shutil
 import stat
 from typing import NamedTuple
 
+from lineage import elf
 from roard.content.mounts import Mount, parse_mounts
 
 _O_PATH = 0o10000000
@@ -207,8 +208,8 @@ def _magic_of(place: bytes) -> int:
 
 def _is_compat(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/exe", "rb") as file:
-            return file.read(5) == b"\x7fELF\x01"
+        with open(f"/proc/{pid}/exe", "rb", 0) as file:
+            return elf.is_32_bit(file.fileno())
     except OSError:
         return False
 

@@ -5,6 +5,7 @@ Requests and answers are tuples over a Channel:
   ("settle", id, [(path, (dev, ino, size, mtime, ctime) | None, hash | None), ...])
                                              → (id, ({directory: canonical}, [Settled tuple | None: as known, ...]))
   ("canonical", id, [(root, path), ...])                                        → (id, {path: realpath(3) of it})
+  ("programs", id, [(path, tgid, dev, ino, magic), ...])                   → (id, [may it make 32-bit calls?, ...])
   ("owners", id, [path, ...])                                                   → (id, {path: "name==version"})
   ("look", id, [(pid, start), ...])                             → (id, [standing.look(pid, start) as a tuple | None, ...])
 """
@@ -20,10 +21,11 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from blake3 import blake3
 
+from lineage import elf
 from roard import collector
 from roard.content.channel import Channel
 from roard.content.mounts import Mounts
@@ -49,6 +51,7 @@ Outcome = tuple[str, bytes | None, int, int, int, int, int]
 Settled = tuple[bool, str, bytes | None, int, int, int | None, int, int, bytes | None]
 Question = tuple[bytes, tuple[int, ...] | None, bytes | None]
 FileQuestion = tuple[bytes, int, int, int, int, int, int | None]
+T = TypeVar("T")
 
 
 class _Large(enum.Enum):
@@ -149,11 +152,22 @@ def hash_prefix(fd: int, length: int, limit: int | None = None) -> Outcome | _La
 
 def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, length: int | None = None,
               limit: int | None = None) -> Outcome | _Large:
-    """The hash of this very inode: by its path, by the path as the process sees it, by the process's descriptor.
-    ``length``: of so many bytes from its start, whatever follows."""
+    """The hash of this very inode. ``length``: of so many bytes from its start, whatever follows."""
     def digest(fd: int) -> Outcome | _Large:
         return hash_descriptor(fd, limit) if length is None else hash_prefix(fd, length, limit)
 
+    found = _of_inode(path, tgid, fd, dev, ino, magic, digest)
+    return (found, None, *_NOTHING) if isinstance(found, str) else found
+
+
+def may_call_as_32_bit(path: bytes, tgid: int, dev: int, ino: int, magic: int) -> bool:
+    """Of a program. One that is gone, or that its user may not read, has no hash either, which its record says."""
+    return _of_inode(path, tgid, -1, dev, ino, magic, elf.may_call_as_32_bit) is True
+
+
+def _of_inode(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, use: Callable[[int], T]) -> T | str:
+    """What ``use`` makes of this very inode, opened by its path, by the path as the process sees it, by the process's
+    descriptor; or why it could not be opened."""
     places = [path]
     if tgid:
         places.append(b"/proc/%d/root%s" % (tgid, path))
@@ -162,7 +176,7 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
         try:
             with _opened(place) as opened:
                 if _is(opened, dev, ino, magic):
-                    return digest(opened)
+                    return use(opened)
         except OSError as error:
             problem = _words(error) if problem == GONE else problem
     if tgid:
@@ -172,10 +186,10 @@ def hash_file(path: bytes, tgid: int, fd: int, dev: int, ino: int, magic: int, l
             opened = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             try:
                 if _is(opened, dev, ino, magic):
-                    return digest(opened)
+                    return use(opened)
             finally:
                 os.close(opened)
-    return (problem, None, *_NOTHING)
+    return problem
 
 
 def _is(fd: int, dev: int, ino: int, magic: int) -> bool:
@@ -300,7 +314,7 @@ class Worker:
         """Until the daemon closes the channel."""
         collector.relax()
         asked: dict[str, Callable[[int, list[Any]], None]] = {
-            "hash": self._hash, "settle": self._settle, "canonical": self._canonical}
+            "hash": self._hash, "settle": self._settle, "canonical": self._canonical, "programs": self._programs}
         with self._beside, ThreadPoolExecutor(1) as small:
             while (message := self._channel.receive()) is not None:
                 what, number, items = message
@@ -332,6 +346,9 @@ class Worker:
 
     def _canonical(self, number: int, paths: list[tuple[bytes, bytes]]) -> None:
         self._send(number, {path: _real(root, path) for root, path in paths})
+
+    def _programs(self, number: int, items: list[tuple[bytes, int, int, int, int]]) -> None:
+        self._send(number, [may_call_as_32_bit(*item) for item in items])
 
     def _hash(self, number: int, items: list[FileQuestion]) -> None:
         _Batch(number, self._send).fill(self._beside, items, hash_file)

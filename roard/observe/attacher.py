@@ -217,7 +217,7 @@ class Attacher:
                 argv, program, compat, files = found
                 job.tree.describe(step, argv, program)
                 if compat:
-                    observer._watch_compat(job)
+                    observer.learn_compat(job)
                 taken.hidden += files is None
                 opened = (OpenFile(*file) for file in files or ())
                 for access in attach.first_accesses(taken.held, job.kernel, step, when, pid, opened):

@@ -10,13 +10,16 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lineage.records import JobHead, Reason
+from lineage.roles import Classifier
 from roard.observe.elsewhere import Elsewhere
 from roard.observe.files import FileTable
 from roard.observe.network import NetworkTable
 from roard.observe.tree import Tree
+from roard.probe.layout import FileId
 
 if TYPE_CHECKING:
     from roard.observe.attach import TakenIn
@@ -73,6 +76,7 @@ class WatchedJob:
     told_exit: tuple[int | None, int | None] | None = None  # of the client's Finish
     over_since: float = 0.0
     closing: bool = False
+    examined: set[FileId] = field(default_factory=set)  # programs that were asked about, or need not be
     compat: bool = False  # it holds the probe of 32-bit calls
     final: threading.Event = field(default_factory=threading.Event)
     result: JobHead | None = None
@@ -87,6 +91,10 @@ class WatchedJob:
                 self.context[key] = {**known, **value}
             else:
                 self.context[key] = value
+
+    @cached_property
+    def roles(self) -> Classifier:
+        return Classifier(project=self.head.project, cwd=self.head.cwd, home=self.home, tracked=self.tracked)
 
     @property
     def owner(self) -> tuple[int, int]:

@@ -70,7 +70,7 @@ class Observer:
         self._unsaved: list[tuple[WatchedJob, Job]] = []
         self._early: deque[tuple[float, WatchedJob, FileState]] = deque()
         self._mounts = Mounts()
-        self._compat_users: set[int] = set()            # who has run 32-bit programs
+        self._compat_users: set[int] = set()            # who has run programs of 32-bit calls that nobody announced
         self._pool = ThreadPoolExecutor(_FINISHERS, thread_name_prefix="finish")
         self._stopped = threading.Event()
         self.events = 0
@@ -84,7 +84,7 @@ class Observer:
     def register(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
                  tracked: frozenset[bytes], compat: bool = False) -> tuple[Session, JobHead]:
         """From its return on, nothing that the process's program does is missed. ``process`` is the caller's to close
-        where this fails, the job's else. ``compat``: it is to run a 32-bit program."""
+        where this fails, the job's else. ``compat``: its program makes 32-bit calls, or may."""
         session, job = self._begin(process, argv, cwd, project, context, tracked)
         try:
             if compat or process.uid in self._compat_users:
@@ -263,7 +263,7 @@ class Observer:
                 if event.kind == layout.JOIN and event.code == layout.JOINED:
                     newcomers.setdefault(job, []).append(event)
                 if event.flags & layout.F_COMPAT:
-                    self._watch_compat(job)
+                    self.learn_compat(job)
                 if event.file is not None:
                     programs.append(row)
             for kernel, number in counts.items():
@@ -322,6 +322,22 @@ class Observer:
             file = FileId(*event.file)
             path, flags = self._at_home(job, file, event.path, event.inner, event.flags)
             job.files.execute(file, path, flags, event.step, event.time, event.tgid)
+            if not event.flags & layout.F_COMPAT and job.tree.before_compat(event.time) and file not in job.examined:
+                job.examined.add(file)
+                self._examine(job, file, path, event.tgid)
+
+    def _examine(self, job: WatchedJob, file: FileId, path: bytes, tgid: int) -> None:
+        """A 64-bit program that began while 32-bit calls were not watched: if it is the user's own, may it make any?"""
+        if job.roles.role(path, executed=True) in {"system", "package"}:
+            return
+
+        def answered(found: list[bool] | None) -> None:
+            if found == [True]:
+                job.tree.suspects += 1
+                self.learn_compat(job)
+
+        asked = self._hashing.programs(job.owner, [(path, tgid, file.dev, file.ino, file.magic)])
+        self._await(job, asked, answered)
 
     def _resolve(self, job: WatchedJob, row: tuple[Any, ...], event: NameEvent, questions: list[bytes]) -> None:
         """Somebody must look where these lead; until then nothing that came later is applied."""
@@ -366,9 +382,13 @@ class Observer:
         second = at_home(event.second, *event.inner[1], False)
         return event._replace(first=first, second=second, flags=event.flags & ~layout.F_FOREIGN)
 
-    def _watch_compat(self, job: WatchedJob) -> None:
-        """A 32-bit program: its calls are seen from now on, in this job, and from the start in this user's next ones."""
+    def learn_compat(self, job: WatchedJob) -> None:
+        """It runs a program that makes 32-bit calls, or may: they are seen from now on, in this job, and from the start in
+        this user's next ones."""
         self._compat_users.add(job.head.user.uid)
+        self._watch_compat(job)
+
+    def _watch_compat(self, job: WatchedJob) -> None:
         if not job.compat:
             self._probes.compat.hold()
             job.compat = True

@@ -9,7 +9,6 @@ from typing import Any
 
 from lineage.ids import counts_of
 from lineage.records import Access, Entry, EntryKind, Job, Reason, Role
-from lineage.roles import Classifier
 from roard.content.hashing import KERNEL_FILES
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
 from roard.observe import devices
@@ -34,8 +33,7 @@ class Recorder:
 
     def __init__(self, job: WatchedJob) -> None:
         self._job = job
-        head = job.head
-        self._roles = Classifier(project=head.project, cwd=head.cwd, home=job.home, tracked=job.tracked)
+        self._roles = job.roles
         self._settled: dict[int, tuple[bytes, Settled]] = {}
         # a job's files were mostly used in a few ways by a few steps
         self._known_words: dict[frozenset[Access], tuple[Access, ...]] = {}
@@ -243,6 +241,8 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
     add("more_versions", job.files.more_versions, "{n} version{s} of files that kept changing were read and not kept")
     add("long_arguments", job.tree.cut_argv, "the arguments of {n} step{s} did not fit into a record")
     add("ia32", job.tree.compat, "{n} 32-bit program{s} began before such calls were watched: run it again, now they are")
+    add("ia32", job.tree.suspects, "{n} program{s} in which there may be 32-bit calls began before such calls were watched: "
+        "run it again, now they are")
     add("core_dumps", job.tree.dumped, "{n} process{es} left a core dump, which the kernel writes unseen")
     add("nested", job.tree.nested, "{n} process{es} became a job by `roar run`: what it did is recorded there")
     add("other_users", len(job.tree.others), "{n} process{es} of other users could not be watched")

@@ -40,6 +40,7 @@ class Tree:
     max_rss_pages: int = 0
     processes: int = 1
     compat: int = 0  # 32-bit programs that began unseen
+    suspects: int = 0  # 64-bit programs that began unseen and may make 32-bit calls
     compat_since: int = 0  # CLOCK_BOOTTIME ns from which on 32-bit calls are seen; 0: not at all
     blind: dict[int, int] = field(default_factory=dict)
     cut_argv: int = 0
@@ -100,6 +101,10 @@ class Tree:
             self.adopt(event.tgid, event.step, 0, b"", event.start + self.offset)
             self.describe(event.step, event.argv, b"")
 
+    def before_compat(self, when: int) -> bool:
+        """Were 32-bit calls not seen at that time?"""
+        return not 0 < self.compat_since < when
+
     def depart(self, tgid: int) -> None:
         """The kernel counts this process to another job from now on: its EXIT will not come here."""
         self.nested += 1
@@ -133,7 +138,7 @@ class Tree:
         step.argv = redact_argv(argv[:-1] if argv[-1] == b"" else argv)
         if event.code:
             self.cut_argv += 1
-        if event.flags & layout.F_COMPAT and not 0 < self.compat_since < event.time:
+        if event.flags & layout.F_COMPAT and self.before_compat(event.time):
             self.compat += 1
 
     def _exit(self, event: ProcessEvent) -> None:

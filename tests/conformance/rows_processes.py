@@ -166,8 +166,13 @@ _EXEC = [
     """)),
     Row("library-of-the-project", python("ctypes.CDLL('./lib')"), inputs={"lib": ("@library", "read map")},
         programs={"lib": "library"}),
-    # the first in a row may be excused: who runs 32-bit programs is known from then on
-    Row("ia32-calls-of-a-64-bit-program", ("@int80",), SOURCE, READ, COPIED, excuse="ia32"),
+    Row("ia32-calls-of-a-64-bit-program", ("@int80",), SOURCE, READ, COPIED),
+    Row("ia32-calls-of-an-interpreter", ("./go",), {**SOURCE, "go": b"#!./prog\n"},
+        {**READ, "go": (b"#!./prog\n", "read | execute | read execute"), "prog": ("@int80", "execute")}, COPIED,
+        programs={"prog": "int80"}),
+    # the first in a row may be excused: who runs programs of 32-bit calls is known from then on
+    Row("ia32-calls-of-a-64-bit-program-below-a-shell", shell("./prog; true"), SOURCE,
+        {**READ, "prog": ("@int80", "execute")}, COPIED, programs={"prog": "int80"}, excuse="ia32"),
     *(Row(f"ia32-{use}", ("@ia32", use), SOURCE, READ, COPIED, excuse="ia32") for use in (
         "copy", "vectored", "positioned", "sent")),
     Row("ia32-mapped", ("@ia32", "mapped"), SOURCE, {"in": (IN, "map")}, {"out": (IN, "create truncate map write")},

@@ -17,10 +17,7 @@ PENDING: dict[str, str] = {
     "io_submit-fails-later": "what was submitted is taken for done",
 }
 #: Rows that pass now and then, depending on who is faster. One that passes for good is to be taken out.
-RACING: dict[str, str] = {
-    "ia32-calls-of-a-64-bit-program":
-        "seen only where the user has run a 32-bit program before; else missed, and the record is complete",
-}
+RACING: dict[str, str] = {}
 
 _TABLES = (rows_calls, rows_names, rows_meaning, rows_processes, rows_places, rows_async)
 ROWS: list[Row] = [row for table in _TABLES for row in table.ROWS]

@@ -62,5 +62,9 @@ def test_secrets_in_arguments_of_steps_are_redacted() -> None:
 def test_what_makes_a_record_doubtful_is_counted() -> None:
     tree = Tree(10, OFFSET)
     tree.apply(event(layout.EXEC, 10, 100, argv=b"a", code=1, flags=layout.F_COMPAT))
+    assert tree.before_compat(5)
+    tree.compat_since = 4
+    tree.apply(event(layout.EXEC, 11, 200, time=5, flags=layout.F_COMPAT))
+    assert not tree.before_compat(5)
     tree.apply(event(layout.BLIND, 10, 100, code=425))
     assert (tree.cut_argv, tree.compat, tree.blind) == (1, 1, {425: 1})
