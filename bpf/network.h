@@ -350,7 +350,7 @@ int on_sendmsg(struct sys_exit *ctx) { return running() ? sent_message(ctx, ARG(
 int on_sendmmsg(struct sys_exit *ctx) { return running() ? sent_message(ctx, 0, 0, 0, ARG(1), ctx->ret) : 0; }
 
 /* Raw: the socket, the state it had and the one that it gets; in whatever context, so nothing of the current task's. */
-int on_socket_state(struct bpf_raw_tracepoint_args *ctx)
+INLINE int changed_state(struct bpf_raw_tracepoint_args *ctx, int slot)
 {
     u64 key = ctx->args[0];
     int before = ctx->args[1], after = ctx->args[2];
@@ -363,11 +363,17 @@ int on_socket_state(struct bpf_raw_tracepoint_args *ctx)
     struct connecting entry = *known;
     if (connecting.delete(&key) || (before == TCP_SYN_SENT && after != TCP_ESTABLISHED))
         return 0;                                       /* refused, or nobody answered */
-    to = begin_endpoint(1, sk);
+    to = begin_endpoint(slot, sk);
     if (to && peer_of(&to->key, sk))
         report(to, &entry.member, entry.tgid, ROAR_CONNECT, -1);
     return 0;
 }
+
+/* A softirq may interrupt a program's run, and the kernel leaves out that program then, but not its twin: states change in
+ * tasks and in softirqs, which interrupt no softirq, so of one change never both runs are left out. The first one that takes
+ * the socket out of `connecting` reports it. What is left out of these two says nothing: table.py, TWINS. */
+int on_socket_state(struct bpf_raw_tracepoint_args *ctx) { return changed_state(ctx, 1); }
+int on_socket_state_twin(struct bpf_raw_tracepoint_args *ctx) { return changed_state(ctx, 2); }
 
 /* ---- what resolvers answer: which name an address was asked for by ---- */
 

@@ -43,7 +43,7 @@ BPF_HASH(groups, u64, struct roar_group, ROAR_JOBS);
 BPF_TABLE("lru_hash", struct seen_key, struct seen, seen, ROAR_SEEN);
 BPF_TABLE("lru_hash", struct talked, u8, talked, ROAR_ENDPOINTS);
 BPF_HASH(connecting, u64, struct connecting, ROAR_CONNECTING);  /* by struct sock */
-BPF_PERCPU_ARRAY(endpoints, struct endpoint, 2);        /* for calls, and for what interrupts them */
+BPF_PERCPU_ARRAY(endpoints, struct endpoint, 3);        /* for calls, and for what interrupts them and each other */
 BPF_PERCPU_ARRAY(scratch, struct scratch, 1);
 BPF_PERCPU_ARRAY(pending, struct pending, 1);
 BPF_PROG_ARRAY(tails, 6);

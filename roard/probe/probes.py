@@ -117,7 +117,7 @@ class Probes:
 
     def missed_runs(self) -> int:
         """Of all programs together, since they were loaded."""
-        return sum(map(kernel.missed_runs, self.programs.values()))
+        return sum(kernel.missed_runs(program) for name, program in self.programs.items() if name not in table.TWINS)
 
     def forget(self, job: int) -> None:
         self.counts.delete(job.to_bytes(8, sys.byteorder))

@@ -109,7 +109,10 @@ RAW: tuple[tuple[str, str], ...] = (
     ("sched_process_exec", "on_script"),
     ("sched_process_exit", "on_exit"),
     ("inet_sock_set_state", "on_socket_state"),
+    ("inet_sock_set_state", "on_socket_state_twin"),
 )
+#: Of these the kernel may leave out a run, for the other one has seen the same: bpf/network.h says why.
+TWINS: frozenset[str] = frozenset({"on_socket_state", "on_socket_state_twin"})
 
 #: While a job has the processes of a cgroup; where the kernel cannot tell them, there are none of these.
 GROUPS: tuple[tuple[str, str], ...] = (
