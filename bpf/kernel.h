@@ -21,6 +21,8 @@
 #define MAP_ANONYMOUS 32
 #define VM_WRITE 2
 #define VM_SHARED 8
+#define VM_MAYWRITE 32
+#define MADV_REMOVE 9
 #define SIGNAL_GROUP_EXIT 4
 #define TS_COMPAT 2                                     /* arch/x86/include/asm/thread_info.h */
 

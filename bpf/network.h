@@ -293,9 +293,9 @@ INLINE int connected(void *ctx, struct file *file, int fd, s64 ret)
     return 0;
 }
 
-INLINE int accepted(void *ctx, int fd)
+INLINE int accepted(void *ctx, struct file *file, int fd)
 {
-    if (about(file_of(fd), fd, ROAR_ACCEPT, 0, 0))
+    if (about(file, fd, ROAR_ACCEPT, 0, 0))
         tails.call(ctx, TAIL_ENDPOINT);
     return 0;
 }
@@ -332,7 +332,7 @@ int on_connect(struct sys_exit *ctx)
 
 int on_accept(struct sys_exit *ctx)
 {
-    return ctx->ret >= 0 && running() ? accepted(ctx, ctx->ret) : 0;
+    return ctx->ret >= 0 && running() ? accepted(ctx, file_of(ctx->ret), ctx->ret) : 0;
 }
 
 INLINE int sent_message(struct sys_exit *ctx, u64 flags, u64 address, u32 size, u64 messages, u32 count)
@@ -485,24 +485,42 @@ int on_recvmmsg(struct sys_exit *ctx)
 }
 
 /* include/uapi/linux/net.h: the one call of 32 bits for all of them. */
-enum { CALL_CONNECT = 3, CALL_ACCEPT = 5, CALL_SEND = 9, CALL_SENDTO = 11, CALL_RECVFROM = 12, CALL_ACCEPT4 = 18 };
+enum {
+    CALL_CONNECT = 3, CALL_ACCEPT = 5, CALL_SEND = 9, CALL_RECV = 10, CALL_SENDTO = 11, CALL_RECVFROM = 12, CALL_SENDMSG = 16,
+    CALL_RECVMSG = 17, CALL_ACCEPT4 = 18, CALL_RECVMMSG = 19, CALL_SENDMMSG = 20,
+};
 
 int on_socketcall(struct sys_exit *ctx)
 {
-    u32 args[6] = {}, call;
+    u32 args[6] = {}, call, number = 1;
+    u64 buffer = 0, length = 0, address = 0, size = 0, messages = 0;
 
     if (!running())
         return 0;
     call = ARG(0);
     if (call == CALL_ACCEPT || call == CALL_ACCEPT4)
-        return ctx->ret >= 0 ? accepted(ctx, ctx->ret) : 0;
+        return ctx->ret >= 0 ? accepted(ctx, file_of(ctx->ret), ctx->ret) : 0;
     if (bpf_probe_read_user(args, call == CALL_SENDTO || call == CALL_RECVFROM ? 24 : 12, (void *)ARG(1)))
         return 0;
     if (call == CALL_CONNECT)
         return connected(ctx, file_of(args[0]), args[0], ctx->ret);
-    if (call == CALL_RECVFROM)
-        return answers(ctx->ret) ? received(ctx, file_of(args[0]), args[0], args[1], ctx->ret, args[4], 0, 1) : 0;
-    if ((call == CALL_SENDTO || call == CALL_SEND) && ctx->ret >= 0)
-        return sent(ctx, file_of(args[0]), args[0], args[4], args[5], 0, 1, ctx->nr);
-    return 0;
+    if (call == CALL_SENDMSG || call == CALL_RECVMSG || call == CALL_SENDMMSG || call == CALL_RECVMMSG)
+        messages = args[1];
+    else
+        buffer = args[1];
+    if (call == CALL_SENDMMSG || call == CALL_RECVMMSG)
+        number = ctx->ret;
+    if (call == CALL_SENDTO || call == CALL_RECVFROM) {
+        address = args[4];
+        size = args[5];
+    }
+    if (call == CALL_SEND || call == CALL_SENDTO || call == CALL_SENDMSG || call == CALL_SENDMMSG)
+        return ctx->ret >= 0 ? sent(ctx, file_of(args[0]), args[0], address, size, messages, number, ctx->nr) : 0;
+    if (call == CALL_RECVMMSG && ctx->ret > 0)
+        number = number > MESSAGES ? MESSAGES : number;
+    else if ((call == CALL_RECV || call == CALL_RECVFROM || call == CALL_RECVMSG) && answers(ctx->ret))
+        length = ctx->ret;
+    else
+        return 0;
+    return received(ctx, file_of(args[0]), args[0], buffer, length, address, messages, number);
 }

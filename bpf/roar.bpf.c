@@ -34,6 +34,7 @@ enum { TAIL_FIRST, TAIL_CARRY, TAIL_NAMES, TAIL_NAME, TAIL_ENDPOINT, TAIL_ANSWER
 struct talked { u64 step, answers; u32 kind, family, protocol, port, length, pad; u8 address[128]; };
 struct endpoint { struct talked key; struct roar_endpoint event; u8 address[200]; };  /* a mask's worth behind event */
 struct connecting { struct roar_member member; u64 tgid; };
+struct accepting { u64 ring, user_data; };
 
 struct scratch { u8 bytes[32768]; };                    /* the most that a per-CPU value may have */
 
@@ -43,6 +44,7 @@ BPF_HASH(groups, u64, struct roar_group, ROAR_JOBS);
 BPF_TABLE("lru_hash", struct seen_key, struct seen, seen, ROAR_SEEN);
 BPF_TABLE("lru_hash", struct talked, u8, talked, ROAR_ENDPOINTS);
 BPF_HASH(connecting, u64, struct connecting, ROAR_CONNECTING);  /* by struct sock */
+BPF_TABLE("lru_hash", struct accepting, u32, accepting, ROAR_CONNECTING);  /* into which slot; who dies leaves one behind */
 BPF_PERCPU_ARRAY(endpoints, struct endpoint, 3);        /* for calls, and for what interrupts them and each other */
 BPF_PERCPU_ARRAY(scratch, struct scratch, 1);
 BPF_PERCPU_ARRAY(pending, struct pending, 1);

@@ -18,16 +18,17 @@ struct uring_event { u64 common; u64 ring; struct io_kiocb *request; u64 user_da
 /* include/uapi/linux/io_uring.h: enum io_uring_op */
 enum {
     OP_READV = 1, OP_WRITEV = 2, OP_READ_FIXED = 4, OP_WRITE_FIXED = 5, OP_SENDMSG = 9, OP_ACCEPT = 13, OP_CONNECT = 16,
-    OP_FALLOCATE = 17, OP_OPENAT = 18, OP_READ = 22, OP_WRITE = 23, OP_SEND = 26, OP_OPENAT2 = 28, OP_SPLICE = 30,
+    OP_FALLOCATE = 17, OP_OPENAT = 18, OP_READ = 22, OP_WRITE = 23, OP_MADVISE = 25, OP_SEND = 26, OP_OPENAT2 = 28,
+    OP_SPLICE = 30,
     OP_TEE = 33, OP_RENAMEAT = 35, OP_UNLINKAT = 36, OP_SYMLINKAT = 38, OP_LINKAT = 39, OP_SEND_ZC = 47,
-    OP_SENDMSG_ZC = 48, OP_FTRUNCATE = 55, OP_READV_FIXED = 60, OP_WRITEV_FIXED = 61,
+    OP_SENDMSG_ZC = 48, OP_READ_MULTISHOT = 49, OP_FTRUNCATE = 55, OP_READV_FIXED = 60, OP_WRITEV_FIXED = 61,
 };
 
 /* What a request does to its file; 0: nothing that concerns us, or more than this can say. */
 INLINE u32 kind_of(u8 operation)
 {
     switch (operation) {
-    case OP_READV: case OP_READ: case OP_READ_FIXED: case OP_READV_FIXED:
+    case OP_READV: case OP_READ: case OP_READ_FIXED: case OP_READV_FIXED: case OP_READ_MULTISHOT:
         return ROAR_READ;
     case OP_WRITEV: case OP_WRITE: case OP_WRITE_FIXED: case OP_WRITEV_FIXED:
         return ROAR_WRITE;
@@ -39,14 +40,12 @@ INLINE u32 kind_of(u8 operation)
 }
 
 /* A file that was registered with the ring. */
-INLINE struct file *registered(struct io_kiocb *request, u32 slot)
+INLINE struct file *registered_in(struct io_ring_ctx *ring, u32 slot)
 {
-    struct io_ring_ctx *ring = 0;
     u64 *slots = 0;
     u64 entry = 0;
     u32 count = 0;
 
-    GET(ring, request->ctx);
 #ifdef HAS_io_ring_ctx_registered_nodes
     GET(count, ring->registered_count);
     GET(slots, ring->registered_nodes);
@@ -65,6 +64,14 @@ INLINE struct file *registered(struct io_kiocb *request, u32 slot)
         GET(entry, node->file_ptr);
 #endif
     return (struct file *)(entry & ~7ull);
+}
+
+INLINE struct file *registered(struct io_kiocb *request, u32 slot)
+{
+    struct io_ring_ctx *ring = 0;
+
+    GET(ring, request->ctx);
+    return registered_in(ring, slot);
 }
 
 /* Sends the names of a request that is submitted; its token tells which the result is of. */
@@ -135,6 +142,23 @@ INLINE int uring_sent(void *ctx, struct roar_member *member, struct file *file, 
     return sent(ctx, file, -1, 0, 0, 0, 1, URING_CALL);
 }
 
+/* Nothing tells of it when it is done: no completion, or some that do not say which request they are of. */
+INLINE int untold(u8 operation, u32 flags)
+{
+    return flags & REQ_F_CQE_SKIP || operation == OP_READ_MULTISHOT;
+}
+
+/* One that goes on accepting completes without its request: it is known by what it was named then. */
+INLINE int uring_accepting(struct roar_member *member, struct uring_event *ctx)
+{
+    struct accepting key = { .ring = ctx->ring, .user_data = ctx->user_data };
+    struct io_accept *asked = (void *)ctx->request;
+    u32 slot = 0;
+
+    GET(slot, asked->file_slot);
+    return accepting.update(&key, &slot) ? blind(member, URING_CALL) : 0;
+}
+
 int on_uring_submit(struct uring_event *ctx)
 {
     struct roar_member *member = running();
@@ -151,10 +175,10 @@ int on_uring_submit(struct uring_event *ctx)
     GET(flags, request->flags);
     if (by_name(operation))
         return uring_names(ctx, request, operation, flags);
-    if (!(flags & REQ_F_CQE_SKIP))
-        return 0;
+    if (!untold(operation, flags))
+        return operation == OP_ACCEPT ? uring_accepting(member, ctx) : 0;
     if (operation == OP_OPENAT || operation == OP_OPENAT2 || operation == OP_SPLICE || operation == OP_TEE ||
-        operation == OP_CONNECT || operation == OP_ACCEPT)
+        operation == OP_CONNECT || operation == OP_ACCEPT || operation == OP_MADVISE)
         return blind(member, URING_CALL);
     u32 kind = kind_of(operation);
     if (!kind || !(flags & REQ_F_FIXED_FILE))
@@ -177,9 +201,9 @@ int on_uring_file(struct uring_event *ctx)
     if (!member)
         return 0;
     GET(flags, ctx->request->flags);
-    if (!(flags & REQ_F_CQE_SKIP))
-        return 0;
     GET(operation, ctx->request->opcode);
+    if (!untold(operation, flags))
+        return 0;
     u32 kind = kind_of(operation);
     return kind ? access(ctx, member, ctx->value, kind) : 0;
 }
@@ -197,13 +221,32 @@ INLINE int uring_opened(void *ctx, struct roar_member *member, struct io_kiocb *
     return opened_file(ctx, member, registered(request, slot == SLOT_ANY ? result : slot - 1), -1, call_flags);
 }
 
-INLINE int uring_accepted(void *ctx, struct roar_member *member, struct io_kiocb *request, s32 result)
+INLINE int uring_accepted(struct uring_event *ctx)
 {
-    struct io_accept *asked = (void *)request;
-    u32 slot = 0;
+    struct accepting key = { .ring = ctx->ring, .user_data = ctx->user_data };
+    u32 *known = accepting.lookup(&key), slot;
+    s32 result = ctx->value;
 
-    GET(slot, asked->file_slot);
-    return slot ? blind(member, URING_CALL) : accepted(ctx, result);
+    if (!known)
+        return 0;
+    slot = *known;
+    if (ctx->request)
+        accepting.delete(&key);
+    if (result < 0)
+        return 0;
+    if (!slot)
+        return accepted(ctx, file_of(result), result);
+    return accepted(ctx, registered_in((void *)ctx->ring, slot == SLOT_ANY ? result : slot - 1), -1);
+}
+
+/* What was asked for is known no more; that it may have changed a file is said. */
+INLINE int uring_advised(struct roar_member *member, struct io_kiocb *request)
+{
+    struct io_madvise *asked = (void *)request;
+    u32 advice = 0;
+
+    GET(advice, asked->advice);
+    return advice == MADV_REMOVE ? blind(member, URING_CALL) : 0;
 }
 
 /* From and to; one of the two is a pipe. The end that is read from has a descriptor, or a slot where that is asked for. */
@@ -241,9 +284,13 @@ int on_uring_complete(struct uring_event *ctx)
     u8 operation = 0;
     s32 result = ctx->value;
 
-    if (!member || !request)
+    if (!member)
         return 0;
+    if (!request)
+        return uring_accepted(ctx);
     GET(operation, request->opcode);
+    if (operation == OP_ACCEPT)
+        return uring_accepted(ctx);
     if (by_name(operation))
         return uring_result(member, request, result);
     if (result < 0)
@@ -255,8 +302,8 @@ int on_uring_complete(struct uring_event *ctx)
     GET(file, request->file);
     if (operation == OP_CONNECT)
         return connected(ctx, file, -1, result);
-    if (operation == OP_ACCEPT)
-        return uring_accepted(ctx, member, request, result);
+    if (operation == OP_MADVISE)
+        return uring_advised(member, request);
     if (operation == OP_SEND || operation == OP_SENDMSG || operation == OP_SEND_ZC || operation == OP_SENDMSG_ZC)
         return uring_sent(ctx, member, file, operation);
     u32 kind = kind_of(operation);

@@ -77,6 +77,7 @@ URING: dict[str, dict[str, str]] = {
     },
     "io_splice": {"file_out": "struct file *", "splice_fd_in": "s32", "flags": "u32"},
     "io_accept": {"file_slot": "u32"},
+    "io_madvise": {"advice": "u32"},
     "io_rsrc_node": {},
     "filename": {"name": "const char *"},
 }

@@ -23,13 +23,15 @@ _URING = [
     *(_uring(name, SOURCE, READ) for name in (
         "READ", "READ-async", "READ-sqpoll", "READ-deferred", "selected-buffer", "at-position", "OPENAT", "OPENAT2",
         "fixed-read", "FILES_UPDATE", "direct-OPENAT", "direct-OPENAT2", "direct-alloc", "direct-install", "direct-sent",
-        "linked", "SPLICE-fixed", "skip-success-async", "thread", "registered-ring")),
+        "linked", "SPLICE-fixed", "skip-success-async", "thread", "registered-ring",
+        "TEE", "register-update")),
     *(_uring(name, outputs=MADE) for name in (
         "WRITE", "WRITE-async", "WRITE-sqpoll", "WRITE-deferred", "fixed-write", "OPENAT-create", "direct-create")),
     *(_uring(name, SOURCE, READ, MADE) for name in ("vectored", "vectored-fixed", "fixed-buffers", "skip-success", "child")),
     *(_uring(name, outputs={"out": (b"", "create")}) for name in ("OPENAT-create-async", "direct-create-empty")),
     _uring("many", _EIGHT, _EIGHT_READ, _EIGHT_MADE),
-    *(_uring(name, SOURCE) for name in ("nothing", "direct-unread", "cancelled")),
+    *(_uring(name, SOURCE) for name in ("nothing", "direct-unread", "cancelled", "READ_MULTISHOT", "ACCEPT")),
+    _uring("MADVISE", {"in": b"p" * 8192}, incomplete="unseen_calls"),
     _uring("OPENAT-truncate", SOURCE, outputs={"in": (b"", "truncate")}),
     _uring("read-then-overwritten", SOURCE, READ, {"in": (OUT, "truncate write")}, excuse="unhashed_inputs"),
     _uring("SPLICE", SOURCE, READ, {"out": (IN, "create write")}),

@@ -21,6 +21,7 @@ import pytest
 from harness import Project, Record
 
 PYTHON = "/usr/bin/python3"
+STIMULI = Path(__file__).parents[1] / "conformance/stimuli"
 RESOLVER = "127.1.2.3"
 HAS_IPV6 = Path("/proc/net/if_inet6").exists() and "00000000000000000000000000000001" in Path(
     "/proc/net/if_inet6").read_text()
@@ -329,6 +330,89 @@ for _ in range(20):
     process.stdout.close()
     assert process.wait(60) == 0
     assert talked(project.show()) == [("accepted", "tcp", "127.0.0.1", port, None)]
+
+
+@pytest.mark.parametrize("how", ["ACCEPT", "ACCEPT-direct", "ACCEPT-multishot", "ACCEPT-multishot-direct"])
+def test_accepted_by_io_uring(project: Project, how: str) -> None:
+    """As a descriptor, or into a slot of the ring; also by one request that goes on accepting."""
+    program = project.path / "uring"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-pthread", "-o", program, STIMULI / "uring.c"], check=True, timeout=60)
+    done = project.roar("run", "-q", "--", "./uring", how, check=False)
+    if done.returncode == 77:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    port = int(done.stdout)
+    assert sorted(talked(project.show())) == [(side, "tcp", "127.0.0.1", port, None) for side in ("accepted", "connected")]
+
+
+def test_the_one_call_of_32_bits(project: Project, tcp: int, resolver: None) -> None:
+    """socketcall(2): asks a resolver in all the ways that it has, and connects."""
+    (project.path / "old.c").write_text(SOCKETCALL)
+    subprocess.run(["gcc", "-static", "-no-pie", "-o", project.path / "old", project.path / "old.c"], check=True, timeout=60)
+    for how in ("msg", "mmsg", "plain"):
+        done = project.roar("run", "-q", "--", "./old", how, str(tcp), check=False)
+        if done.returncode == 77:
+            pytest.skip("this kernel has no 32-bit calls")
+        assert done.returncode == 0, (how, done.stderr)
+        assert talked(project.show()) == [("sent", "udp", RESOLVER, 53, None),
+                                          ("connected", "tcp", "127.9.9.9", tcp, "data.example")], how
+
+
+#: What is passed lies below 4 GB, for pointers have 32 bits.
+SOCKETCALL = r"""
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+struct message { unsigned name, name_size, vector, vectors, control, control_size, flags, length; };
+static char query[] = "xx\1\0\0\1\0\0\0\0\0\0\4data\7example\0\0\1\0\1", answer[4096];
+static unsigned arguments[6], part[2];
+static struct message message;
+static struct sockaddr_in to = { AF_INET };
+static int call(unsigned which, unsigned a, unsigned b, unsigned c, unsigned d)
+{
+    int result;
+
+    arguments[0] = a, arguments[1] = b, arguments[2] = c, arguments[3] = d;
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(102), "b"(which), "c"((unsigned)(long)arguments)
+                     : "memory", "r8", "r9", "r10", "r11");
+    if (result == -38)
+        exit(77);
+    if (result < 0)
+        exit(1);
+    return result;
+}
+static unsigned at(void *what) { return (unsigned)(long)what; }
+static void say(void *what, unsigned length)
+{
+    part[0] = at(what), part[1] = length;
+    memset(&message, 0, sizeof(message));
+    message.vector = at(part), message.vectors = 1;
+}
+int main(int count, char **args)
+{
+    int plain = args[1][0] == 'p', many = args[1][1] == 'm', length, fd = call(1, AF_INET, SOCK_DGRAM, 0, 0);
+
+    to.sin_port = htons(53);
+    to.sin_addr.s_addr = inet_addr("127.1.2.3");
+    if (plain) {
+        call(3, fd, at(&to), sizeof(to), 0);
+        call(9, fd, at(query), sizeof(query) - 1, 0);
+        length = call(10, fd, at(answer), sizeof(answer), 0);
+    } else {
+        say(query, sizeof(query) - 1);
+        message.name = at(&to), message.name_size = sizeof(to);
+        arguments[4] = 0;
+        many ? call(20, fd, at(&message), 1, 0) : call(16, fd, at(&message), 0, 0);
+        say(answer, sizeof(answer));
+        message.name = at(&to), message.name_size = sizeof(to);
+        length = many ? call(19, fd, at(&message), 1, 0) : call(17, fd, at(&message), 0, 0);
+        length = many ? message.length : length;
+    }
+    to.sin_port = htons(atoi(args[2]));
+    memcpy(&to.sin_addr, answer + length - 4, 4);
+    return call(3, call(1, AF_INET, SOCK_STREAM, 0, 0), at(&to), sizeof(to), 0);
+}
+"""
 
 
 def test_unix_sockets_are_kept_apart(project: Project) -> None:

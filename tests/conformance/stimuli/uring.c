@@ -3,6 +3,7 @@
  * Opcodes that the headers may not know are given by their numbers. Exits with 77 and a sentence where the kernel lacks
  * what is asked for, with 1 where something fails.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -12,13 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FIXED_FD_INSTALL = 54, FTRUNCATE = 55, READV_FIXED = 60, WRITEV_FIXED = 61 };
+enum { READ_MULTISHOT = 49, FIXED_FD_INSTALL = 54, FTRUNCATE = 55, READV_FIXED = 60, WRITEV_FIXED = 61 };
 enum { SEND_FD = 1, INDEX_ALLOC = ~0u, REGISTER_RING_FDS = 20, ENTER_REGISTERED_RING = 1 << 4, SINGLE_ISSUER = 1 << 12,
        DEFER_TASKRUN = 1 << 13 };
 
@@ -371,6 +373,68 @@ static void do_openat_truncate(void)
     must(one(&ring), "OPENAT");
 }
 
+/* ---- many completions of one request, which do not say whose they are ---- */
+
+static void start(struct ring *ring)
+{
+    __atomic_store_n(ring->sq_tail, *ring->sq_tail + 1, __ATOMIC_RELEASE);
+    ring->waiting = 0;
+    must(syscall(SYS_io_uring_enter, ring->fd, 1, 0, 0, NULL, 0), "io_uring_enter");
+}
+
+static void do_read_multishot(void)
+{
+    struct ring ring = open_ring(0);
+    struct io_uring_sqe *sqe;
+    int pipes[2];
+
+    need(&ring, READ_MULTISHOT, "READ_MULTISHOT");
+    must(pipe(pipes), "pipe");
+    add(&ring, IORING_OP_PROVIDE_BUFFERS, 4, buffer, 1024, 0)->buf_group = 7;
+    must(one(&ring), "PROVIDE_BUFFERS");
+    sqe = add(&ring, READ_MULTISHOT, pipes[0], NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = 7;
+    start(&ring);
+    for (int i = 0; i < 3; i++) {
+        must(write(pipes[1], "x", 1), "write");
+        submit(&ring, 1);
+        must(results[0], "READ_MULTISHOT");
+    }
+}
+
+/* Three who come to a port, and are accepted as descriptors or into slots; says which port. */
+static void accepting(unsigned flags, unsigned index)
+{
+    struct ring ring = open_ring(0);
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof(at);
+    int server = must(socket(AF_INET, SOCK_STREAM, 0), "socket");
+    struct io_uring_sqe *sqe;
+
+    must(bind(server, (void *)&at, size), "bind");
+    must(listen(server, 9), "listen");
+    must(getsockname(server, (void *)&at, &size), "getsockname");
+    register_files(&ring, -1);
+    for (int i = 0; i < 3; i++) {
+        if (!i || !flags) {
+            sqe = add(&ring, IORING_OP_ACCEPT, server, NULL, 0, 0);
+            sqe->ioprio = flags;
+            sqe->file_index = index;
+            start(&ring);
+        }
+        must(connect(must(socket(AF_INET, SOCK_STREAM, 0), "socket"), (void *)&at, size), "connect");
+        submit(&ring, 1);
+        must(results[0], "ACCEPT");
+    }
+    printf("%d\n", ntohs(at.sin_port));
+}
+
+static void do_accept(void) { accepting(0, 0); }
+static void do_accept_direct(void) { accepting(0, 2); }
+static void do_accept_multishot(void) { accepting(1, 0); }
+static void do_accept_multishot_direct(void) { accepting(1, INDEX_ALLOC); }
+
 /* ---- fixed files ---- */
 
 static void do_fixed_read(void)
@@ -414,6 +478,18 @@ static void direct(struct io_uring_sqe *(*how)(struct ring *), unsigned index, i
     how(&ring)->file_index = index;
     must(one(&ring), "a direct open");
     read_slot(&ring, slot);
+}
+
+static void do_register_update(void)
+{
+    struct ring ring = open_ring(0);
+    int in = open_in();
+    struct io_uring_files_update update = { .offset = 2, .fds = (uintptr_t)&in };
+
+    register_files(&ring, -1);
+    must(syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES_UPDATE, &update, 1), "IORING_REGISTER_FILES_UPDATE");
+    close(in);
+    read_slot(&ring, 2);
 }
 
 static void do_direct_openat(void) { direct(by_openat, 3, 2); }
@@ -560,6 +636,32 @@ static void do_splice_fixed(void)
     sqe->splice_off_in = 0;
     sqe->splice_flags = 1u << 31;       /* SPLICE_F_FD_IN_FIXED */
     must(one(&ring), "SPLICE");
+}
+
+/* What is read into one pipe goes on to another. */
+static void do_tee(void)
+{
+    struct ring ring = open_ring(0);
+    int from[2], to[2];
+    struct io_uring_sqe *sqe;
+
+    must(pipe(from), "pipe");
+    must(pipe(to), "pipe");
+    must(splice(open_in(), NULL, from[1], NULL, 999, 0), "splice");
+    sqe = add(&ring, IORING_OP_TEE, to[1], NULL, 999, 0);
+    sqe->splice_fd_in = from[0];
+    must(one(&ring), "TEE");
+    must(read(to[0], buffer, 999), "read");
+}
+
+/* MADV_REMOVE: a hole in the file. */
+static void do_madvise(void)
+{
+    struct ring ring = open_ring(0);
+    void *at = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, must(open("in", O_RDWR), "open"), 0);
+
+    add(&ring, IORING_OP_MADVISE, -1, at, 4096, 0)->fadvise_advice = MADV_REMOVE;
+    must(one(&ring), "MADVISE");
 }
 
 static void do_fallocate(void)
@@ -776,6 +878,9 @@ static const struct { const char *name; void (*does)(void); } uses[] = {
     { "names-that-fail", do_names_that_fail }, { "child", do_child }, { "thread", do_thread },
     { "registered-ring", do_registered_ring }, { "append", do_append }, { "READ-O_DIRECT", do_read_direct },
     { "WRITE-O_DIRECT", do_write_direct }, { "WRITE-and-exit", do_write_and_exit },
+    { "TEE", do_tee }, { "MADVISE", do_madvise }, { "register-update", do_register_update },
+    { "READ_MULTISHOT", do_read_multishot }, { "ACCEPT", do_accept }, { "ACCEPT-direct", do_accept_direct },
+    { "ACCEPT-multishot", do_accept_multishot }, { "ACCEPT-multishot-direct", do_accept_multishot_direct },
     { "skip-success-direct", do_skip_success_direct }, { "skip-success-names", do_skip_success_names },
 };
 
