@@ -212,6 +212,15 @@ int on_vmsplice(struct sys_exit *ctx)
 
 #define FICLONE 0x40049409                              /* include/uapi/linux/fs.h */
 #define FICLONERANGE 0x4020940d
+#define XFS_IOC_EXCHANGE_RANGE 0x40285881               /* fs/xfs/libxfs/xfs_fs.h */
+
+/* FS_IOC_UNRESVSP, FS_IOC_UNRESVSP64, FS_IOC_ZERO_RANGE of include/linux/falloc.h, whose argument is shorter in calls of 32
+ * bits. FS_IOC_RESVSP changes no content. */
+INLINE int zeroes(u32 command)
+{
+    command &= ~0x3fff0000;
+    return command == 0x40005829 || command == 0x4000582b || command == 0x40005839;
+}
 
 int on_ioctl(struct sys_exit *ctx)
 {
@@ -219,11 +228,15 @@ int on_ioctl(struct sys_exit *ctx)
     struct roar_member *member;
     s64 source = 0;
 
-    if (command != FICLONE && command != FICLONERANGE)
+    if (command != FICLONE && command != FICLONERANGE && command != XFS_IOC_EXCHANGE_RANGE && !zeroes(command))
         return 0;
     member = running();
     if (!member || ctx->ret)
         return 0;
+    if (zeroes(command))
+        return access(ctx, member, ARG(0), ROAR_RESIZE);
+    if (command == XFS_IOC_EXCHANGE_RANGE)
+        return blind(member, ctx->nr);
     source = ARG(2);
     if (command == FICLONERANGE && bpf_probe_read_user(&source, sizeof(source), (void *)ARG(2)))
         return blind(member, ctx->nr);

@@ -88,23 +88,16 @@ int on_old_mmap(struct sys_exit *ctx)
 
 #define MPROTECT_LOOK 4
 
-/* Shared mappings that became writable: their files may change from now on, whatever happens to the descriptors. What was
- * done tells, not the result: a call that fails has changed the mappings before the one that it failed on. */
-int on_mprotect(struct sys_exit *ctx)
+/* The files of the shared mappings that a call was about, those that may be written. What was done tells, not the result: a
+ * call that fails has changed the mappings before the one that it failed on. */
+INLINE int mappings(struct sys_exit *ctx, struct roar_member *member, u64 writable, u32 kind)
 {
-    struct roar_member *member;
-    struct pending *todo;
-    struct mm_struct *mm;
-    u64 at, end;
+    struct pending *todo = waiting();
+    struct mm_struct *mm = ((struct task_struct *)bpf_get_current_task_btf())->mm;
+    u64 at = ARG(0), end = at + ARG(1), wanted = VM_SHARED | writable;
 
-    if (!(ARG(2) & PROT_WRITE))
+    if (!todo)
         return 0;
-    member = running();
-    if (!member || !(todo = waiting()))
-        return 0;
-    mm = ((struct task_struct *)bpf_get_current_task_btf())->mm;
-    at = ARG(0);
-    end = at + ARG(1);
     for (int i = 0; i < MPROTECT_LOOK && at < end; i++) {
         struct vm_area_struct *mapping = mapping_at(mm, at);
         struct file *file = 0;
@@ -117,12 +110,45 @@ int on_mprotect(struct sys_exit *ctx)
         GET(file, mapping->vm_file);
         GET(flags, mapping->vm_flags);
         GET(at, mapping->vm_end);
-        if (file && (flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
-            put(todo, file, -1, ROAR_MAP_WRITE, ROAR_MAP_WRITE, 0);
+        if (file && (flags & wanted) == wanted)
+            put(todo, file, -1, kind, kind, 0);
     }
     if (at < end)                                       /* and what lies there was not looked at */
         blind(member, ctx->nr);
     if (todo->count)
         tails.call(ctx, TAIL_FIRST);
     return 0;
+}
+
+/* What became writable may change from now on, whatever happens to the descriptors. */
+int on_mprotect(struct sys_exit *ctx)
+{
+    struct roar_member *member = ARG(2) & PROT_WRITE ? running() : 0;
+
+    return member ? mappings(ctx, member, VM_WRITE, ROAR_MAP_WRITE) : 0;
+}
+
+/* MADV_REMOVE punches a hole into the file. One that fails, at which mapping is not told: of the only one it did nothing. */
+int on_madvise(struct sys_exit *ctx)
+{
+    struct roar_member *member = ARG(2) == MADV_REMOVE ? running() : 0;
+    struct vm_area_struct *mapping;
+    u64 end = 0;
+
+    if (!member)
+        return 0;
+    if (!ctx->ret)
+        return mappings(ctx, member, VM_MAYWRITE, ROAR_RESIZE);
+    mapping = mapping_at(((struct task_struct *)bpf_get_current_task_btf())->mm, ARG(0));
+    if (mapping)
+        GET(end, mapping->vm_end);
+    return mapping && end < ARG(0) + ARG(1) ? blind(member, ctx->nr) : 0;
+}
+
+/* Of its own memory a process may ask for that since 6.13, in pieces. */
+int on_process_madvise(struct sys_exit *ctx)
+{
+    struct roar_member *member = ARG(3) == MADV_REMOVE ? running() : 0;
+
+    return member && ctx->ret > 0 ? blind(member, ctx->nr) : 0;
 }

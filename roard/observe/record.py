@@ -25,7 +25,7 @@ HIDDEN = "only its container could see where it was left"
 PIPEFS, BTRFS, TMPFS = 0x50495045, 0x9123683E, 0x01021994  # include/uapi/linux/magic.h
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
-_CALLS = {16: "ioctl", 209: "libaio", 307: "sendmmsg", 425: "io_uring"}
+_CALLS = {10: "mprotect", 16: "ioctl", 28: "madvise", 209: "libaio", 307: "sendmmsg", 425: "io_uring", 440: "process_madvise"}
 
 
 class Recorder:

@@ -38,6 +38,8 @@ CALLS: tuple[Row, ...] = (
     Row("mmap", "on_mmap"),
     Row("mprotect", "on_mprotect"),
     Row("pkey_mprotect", "on_mprotect", needed=False),
+    Row("madvise", "on_madvise", needed=False),
+    Row("process_madvise", "on_process_madvise", needed=False),
     Row("sendfile64", "on_sendfile"),
     Row("copy_file_range", "on_copy_range"),
     Row("splice", "on_copy_range"),
@@ -92,13 +94,13 @@ COMPAT_CALLS: dict[int, str] = {
     3: "on_read", 4: "on_write", 5: "on_open", 8: "on_creat", 9: "on_link", 10: "on_unlink", 14: "on_mknod",
     38: "on_rename", 54: "on_ioctl", 83: "on_symlink", 90: "on_old_mmap", 92: "on_truncate", 93: "on_resize",
     102: "on_socketcall", 125: "on_mprotect", 145: "on_readv", 146: "on_write", 180: "on_pread", 181: "on_write",
-    187: "on_sendfile", 192: "on_mmap", 193: "on_truncate", 194: "on_resize", 239: "on_sendfile", 248: "on_aio",
-    295: "on_openat", 297: "on_mknodat", 301: "on_unlinkat", 302: "on_renameat", 303: "on_linkat",
+    187: "on_sendfile", 192: "on_mmap", 193: "on_truncate", 194: "on_resize", 219: "on_madvise", 239: "on_sendfile",
+    248: "on_aio", 295: "on_openat", 297: "on_mknodat", 301: "on_unlinkat", 302: "on_renameat", 303: "on_linkat",
     304: "on_symlinkat", 313: "on_copy_range", 315: "on_tee", 316: "on_vmsplice", 324: "on_resize",
     333: "on_preadv", 334: "on_write", 337: "on_recvmmsg", 342: "on_openat", 345: "on_sendmmsg",
     353: "on_renameat2", 362: "on_connect", 364: "on_accept", 369: "on_sendto", 370: "on_sendmsg",
     371: "on_recvfrom", 372: "on_recvmsg", 377: "on_copy_range", 378: "on_preadv", 379: "on_pwritev2",
-    380: "on_mprotect", 437: "on_openat2",
+    380: "on_mprotect", 437: "on_openat2", 440: "on_process_madvise",
 }
 
 #: Raw tracepoints, of the process tree and of connections, and their handlers in the order in which they run.

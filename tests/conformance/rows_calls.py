@@ -197,6 +197,17 @@ _WRITE = [
         outputs={"in": (bytes(4) + IN[4:], None)}),
     Row("fallocate-zeroes", python("call(285, os.open('in', os.O_RDWR), 16, 0, 4)"), SOURCE,
         outputs={"in": (bytes(4) + IN[4:], None)}),
+    # the way of XFS, on all file systems: struct space_resv
+    *(Row(name, python(f"""
+        import errno, fcntl, struct
+        f = os.open('in', os.O_RDWR)
+        try: fcntl.ioctl(f, {command}, struct.pack('hhxxxxqqiI16x', 0, 0, 0, 4, 0, 0))
+        except OSError as error: sys.exit(77 if error.errno in (errno.ENOTTY, errno.EOPNOTSUPP) and not print(
+            'this file system does not do that', file=sys.stderr) else 1)
+    """), SOURCE, outputs=changed) for name, command, changed in (
+        ("FS_IOC_UNRESVSP64", 0x4030582b, {"in": (bytes(4) + IN[4:], "truncate")}),
+        ("FS_IOC_ZERO_RANGE", 0x40305839, {"in": (bytes(4) + IN[4:], "truncate")}),
+        ("FS_IOC_RESVSP64", 0x4030582a, {}))),
 ]
 
 _MAP = [
@@ -332,6 +343,30 @@ _MAP = [
         try: call(10, at, 4096, 3)
         except PermissionError: pass
     """), SOURCE, {"in": (IN, "map")}),
+    Row("madvise-REMOVE", python("""
+        f = os.open('in', os.O_RDWR); at = call(9, 0, 8192, 3, 1, f, 0); os.close(f); call(28, at, 4096, 9)
+    """), {"in": b"p" * 8192}, outputs={"in": (bytes(4096) + b"p" * 4096, "map truncate write")}),
+    # mapped to be read only, but by a descriptor that may write: allowed since 6.7
+    Row("madvise-REMOVE-of-what-may-only-be-read", python("""
+        f = os.open('in', os.O_RDWR); at = call(9, 0, 8192, 1, 1, f, 0); os.close(f)
+        try: call(28, at, 4096, 9)
+        except PermissionError: sys.exit(77 if not print('this kernel wants a writable mapping', file=sys.stderr) else 1)
+    """), {"in": b"p" * 8192}, {"in": (b"p" * 8192, "map")}, {"in": (bytes(4096) + b"p" * 4096, "truncate")},
+        excuse="unhashed_inputs"),
+    Row("madvise-REMOVE-that-fails", python("""
+        at = call(9, 0, 4096, 1, 1, os.open('in', os.O_RDONLY), 0)
+        try: call(28, at, 4096, 9)
+        except PermissionError: pass
+    """), SOURCE, {"in": (IN, "map")}),
+    Row("process_madvise-REMOVE", python("""
+        f = os.open('in', os.O_RDWR); at = call(9, 0, 8192, 3, 1, f, 0)
+        try: call(440, os.pidfd_open(os.getpid()), (ctypes.c_uint64 * 2)(at, 4096), 1, 9, 0)
+        except OSError: sys.exit(77 if not print('this kernel does not do that', file=sys.stderr) else 1)
+    """), {"in": b"p" * 8192}, incomplete="unseen_calls"),
+    Row("remap_file_pages", python("""
+        f = os.open('in', os.O_RDWR); at = call(9, 0, 8192, 3, 1, f, 0); os.close(f)
+        call(216, at, 4096, 0, 1, 0); ctypes.memset(at, 120, 4)
+    """), {"in": b"p" * 8192}, outputs={"in": (b"p" * 4096 + b"xxxx" + b"p" * 4092, "map write")}),
     Row("mmap-that-fails", python("""
         try: call(9, 0, 4096, 3, 1, os.open('in', os.O_RDONLY), 0)
         except PermissionError: pass

@@ -34,6 +34,12 @@ _DIRECTORIES = [
     Row("O_PATH-directory", python("""
         d = os.open('sub', os.O_PATH); os.read(os.open('in', os.O_RDONLY, dir_fd=d), 99)
     """), _SUB, {"sub/in": (IN, "read")}),
+    Row("map_files", python("""
+        import mmap
+        m = mmap.mmap(os.open('in', os.O_RDONLY), 0, mmap.MAP_PRIVATE, mmap.PROT_READ)
+        files = f'/proc/{os.getpid()}/map_files/'
+        read(next(files + name for name in os.listdir(files) if os.readlink(files + name) == os.getcwd() + '/in'))
+    """), SOURCE, {"in": (IN, "read map")}),
     Row("absolute", python("write(os.getcwd() + '/out', read(os.getcwd() + '//./in'))"), SOURCE, READ,
         {"out": (IN, "create write")}),
     Row("by-the-root-of-another-process", python("""
@@ -135,6 +141,13 @@ def _reflinks(project: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _two_alike(project: Path) -> Iterator[None]:
+    with _reflinks(project):
+        (project / "disk/twin").write_bytes(IN)
+        yield
+
+
 def _privately(script: str) -> tuple[str, ...]:
     """A script in a mount namespace of its own."""
     return ("unshare", "-m", "sh", "-e", "-c", script)
@@ -187,6 +200,11 @@ _MOUNTS = [
     # a mount that is nowhere
     Row("open_tree", python("d = call(428, -100, 'real', 1); os.read(os.open('in', 0, dir_fd=d), 99)"), _REAL,
         {"real/in": (IN, "read")}),
+    Row("move_mount", python("""
+        call(272, 0x20000); call(165, 0, '/', 0, 0x44000, 0)        # a mount namespace of its own, nothing shared
+        call(429, call(428, -100, 'real', 1), '', -100, 'bound', 4)
+        write('bound/out', read('bound/in'))
+    """), {**_REAL, "bound/other": b""}, **_REAL_COPY),
     Row("file-systems-that-are-copies", python("read('disk/in'); read('twin/in')"),
         inputs={"disk/in": (IN, "read"), "twin/in": (IN, "read")}, around=_twins),
     Row("overlay-read", python("read('merged/in')"), _LOW, {"merged/in": (IN, "read")}, around=_overlay),
@@ -221,6 +239,12 @@ _MOUNTS = [
         "FICLONERANGE": "fcntl.ioctl(g, 0x4020940d, struct.pack('qQQQ', f, 0, 0, 0))",
         "copy_file_range-that-clones": "os.copy_file_range(f, g, 99)",
     }.items()),
+    Row("FIDEDUPERANGE", python(f"""
+        import fcntl, struct
+        f = os.open('disk/in', os.O_RDONLY); g = os.open('disk/twin', os.O_RDWR)
+        told = fcntl.ioctl(f, 0xc0189436, struct.pack('QQHHIqQQiI', 0, {len(IN)}, 1, 0, 0, g, 0, 0, 0, 0))
+        assert struct.unpack_from('i', told, 48) == (0,), told
+    """), around=_two_alike),
     Row("FICLONE-that-fails", python("""
         import fcntl
         try: fcntl.ioctl(os.open('keep', os.O_WRONLY), 0x40049409, os.open('/proc/version', os.O_RDONLY))
