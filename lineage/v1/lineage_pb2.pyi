@@ -152,18 +152,20 @@ class Graph(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., artifacts: _Optional[_Iterable[_Union[GraphArtifact, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[GraphEdge, _Mapping]]] = ..., truncated: _Optional[str] = ...) -> None: ...
 
 class GraphArtifact(_message.Message):
-    __slots__ = ("hash", "path", "size", "role", "produced")
+    __slots__ = ("hash", "path", "size", "role", "produced", "files")
     HASH_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     PRODUCED_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     hash: bytes
     path: bytes
     size: int
     role: str
     produced: bool
-    def __init__(self, hash: _Optional[bytes] = ..., path: _Optional[bytes] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., produced: _Optional[bool] = ...) -> None: ...
+    files: int
+    def __init__(self, hash: _Optional[bytes] = ..., path: _Optional[bytes] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., produced: _Optional[bool] = ..., files: _Optional[int] = ...) -> None: ...
 
 class GraphEdge(_message.Message):
     __slots__ = ("job", "artifact", "output", "maker")

@@ -75,6 +75,7 @@ def _jobs(client: Client, wanted: _Wanted) -> str:
     import sys
 
     from lineage.document import dag_document
+    from lineage.folding import folded
     from roarctl.context.project import working_directory
     from roarctl.render.dag import artifact_lines, dag_lines
     from roarctl.render.pictures import artifacts_picture, jobs_picture
@@ -83,6 +84,8 @@ def _jobs(client: Client, wanted: _Wanted) -> str:
     graph, session, title = _graph(client, wanted)
     if wanted.form == "json":
         return json.dumps(dag_document(graph, session), indent=2, ensure_ascii=False)
+    if not wanted.everything:
+        graph = folded(graph)
     if wanted.form != "text":
         return _drawn((artifacts_picture if wanted.artifacts else jobs_picture)(graph, title), wanted.form)
     if not graph.jobs:

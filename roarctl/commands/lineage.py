@@ -35,6 +35,7 @@ def command(
 
     from lineage.document import graph_document
     from lineage.errors import InvalidError
+    from lineage.folding import folded
     from lineage.records import ROLES, SHOWN_ROLES
     from lineage.v1 import lineage_pb2
     from roarctl import references
@@ -59,6 +60,8 @@ def command(
         start = {"kind": target.kind, "id": target.id.hex()}
         emit_json({**graph_document(graph, start, "down" if down else "up"), "changed": target.changed})
         return
+    if not everything:
+        graph = folded(graph, keep=target.id)
     lines = tree_lines(graph, target, commits, working_directory(), Palette.of(sys.stdout), down=down)
     emit("\n".join(lines))
 

@@ -51,7 +51,9 @@ def artifact_lines(graph: lineage_pb2.Graph, palette: Palette, base: bytes) -> l
     for artifact in graph.artifacts:
         name = path_text(artifact.path, base)
         size = size_text(artifact.size) if artifact.HasField("size") else ""
-        nodes.append(Node(name_text(artifact.path), f"{name}  {hash_text(artifact.hash or None)}  {size}".rstrip(), mark="▫"))
+        files = f"  ({count_text(artifact.files, 'file')})" if artifact.files else ""
+        nodes.append(Node(name_text(artifact.path), f"{name}  {hash_text(artifact.hash or None)}  {size}{files}".rstrip(),
+                          mark="▣" if artifact.files else "▫"))
     pairs = dict.fromkeys((edge.job, jobs + edge.artifact) if edge.output else (jobs + edge.artifact, edge.job)
                           for edge in graph.edges)
     return graph_lines(nodes, [Edge(*pair, ()) for pair in pairs], palette, printable(graph.truncated))

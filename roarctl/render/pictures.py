@@ -54,10 +54,11 @@ def artifacts_picture(graph: lineage_pb2.Graph, title: str) -> Picture:
         size = size_text(artifact.size) if artifact.HasField("size") else ""
         digest = artifact.hash or None
         look: Look = "root" if at not in made else "" if at in taken else "end"
+        files = f"  {count_text(artifact.files, 'file')}" if artifact.files else ""
         facts = {"path": printable(artifact.path), "hash": digest.hex() if digest else "not known", "size": size,
-                 "role": artifact.role, "": "nobody here made it" if look == "root" else ""}
+                 "files": str(artifact.files or ""), "role": artifact.role, "": "nobody here made it" if look == "root" else ""}
         nodes.append(Node(digest.hex() if digest else "", "artifact", name_text(artifact.path),
-                          (f"{hash_text(digest)}  {size}".strip(),), look, _known(facts)))
+                          (f"{hash_text(digest)}  {size}{files}".strip(),), look, _known(facts)))
     edges = dict.fromkeys(Edge(edge.job, jobs + edge.artifact) if edge.output else Edge(jobs + edge.artifact, edge.job)
                           for edge in graph.edges)
     return Picture(title, nodes, list(edges), _note(graph.truncated))

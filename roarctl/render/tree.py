@@ -14,7 +14,7 @@ from lineage import wire
 from lineage.v1 import lineage_pb2
 from roarctl.references import Target
 from roarctl.render.jobs import job_text
-from roarctl.render.text import Palette, hash_text, path_text, printable, size_text
+from roarctl.render.text import Palette, count_text, hash_text, path_text, printable, size_text
 
 _MOST_LINES = 400
 
@@ -114,7 +114,8 @@ class _Tree:
         artifact = self._graph.artifacts[node.at]
         size = f"  {size_text(artifact.size)}" if artifact.HasField("size") else ""
         producer = None if self._down else self._producer(node)
-        notes = [artifact.role] if artifact.role not in {"", "data"} else []
+        notes = [count_text(artifact.files, "file")] if artifact.files else []
+        notes += [artifact.role] if artifact.role not in {"", "data"} else []
         if not self._down and producer is None:
             notes.append("made by a job that is not shown" if artifact.produced else "root")
         told = self._palette.dim(f"  ({', '.join(notes)})") if notes else ""
