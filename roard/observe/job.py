@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lineage.records import JobHead, Reason
+from lineage.records import JobHead, Reason, Role
 from lineage.roles import Classifier
 from roard.observe.elsewhere import Elsewhere
 from roard.observe.files import FileTable
@@ -93,8 +93,13 @@ class WatchedJob:
                 self.context[key] = value
 
     @cached_property
-    def roles(self) -> Classifier:
+    def _roles(self) -> Classifier:
         return Classifier(project=self.head.project, cwd=self.head.cwd, home=self.home, tracked=self.tracked)
+
+    def role(self, path: bytes, *, executed: bool = False, device: bool = False) -> Role:
+        """A container's own files are what they are there: its /usr is no less a system for being below /var/lib here."""
+        there = path if path in self.tracked else self.elsewhere.as_there(path, self.head.project)
+        return self._roles.role(there, executed, device)
 
     @property
     def owner(self) -> tuple[int, int]:

@@ -328,7 +328,7 @@ class Observer:
 
     def _examine(self, job: WatchedJob, file: FileId, path: bytes, tgid: int) -> None:
         """A 64-bit program that began while 32-bit calls were not watched: if it is the user's own, may it make any?"""
-        if job.roles.role(path, executed=True) in {"system", "package"}:
+        if job.role(path, executed=True) in {"system", "package"}:
             return
 
         def answered(found: list[bool] | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from lineage.ids import counts_of
-from lineage.records import Access, Entry, EntryKind, Job, Reason, Role
+from lineage.records import Access, Entry, EntryKind, Job, Reason
 from roard.content.hashing import KERNEL_FILES
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
 from roard.observe import devices
@@ -33,7 +33,6 @@ class Recorder:
 
     def __init__(self, job: WatchedJob) -> None:
         self._job = job
-        self._roles = job.roles
         self._settled: dict[int, tuple[bytes, Settled]] = {}
         # a job's files were mostly used in a few ways by a few steps
         self._known_words: dict[frozenset[Access], tuple[Access, ...]] = {}
@@ -170,16 +169,11 @@ class Recorder:
                words: Iterable[Access], steps: Iterable[int], *, executed: bool = False,
                target: bytes | None = None, identity: tuple[int | None, int | None] = (None, None),
                history: tuple[int, ...] = ()) -> Entry:
-        return Entry(kind=kind, path=path, hash=digest, hash_reason="" if digest else reason, size=size,
-                     role=self._role(path, executed, kind == "device"), access=self._words(frozenset(words)),
+        role = self._job.role(path, executed=executed, device=kind == "device")
+        return Entry(kind=kind, path=path, hash=digest, hash_reason="" if digest else reason, size=size, role=role,
+                     access=self._words(frozenset(words)),
                      steps=self._indexes(frozenset(steps)), target=target, device=identity[0], inode=identity[1],
                      history=history)
-
-    def _role(self, path: bytes, executed: bool, device: bool) -> Role:
-        """A container's own files are what they are there: its /usr is no less a system for being below /var/lib here."""
-        job = self._job
-        there = path if path in job.tracked else job.elsewhere.as_there(path, job.head.project)
-        return self._roles.role(there, executed, device)
 
     def _words(self, words: frozenset[Access]) -> tuple[Access, ...]:
         found = self._known_words.get(words)

@@ -108,13 +108,14 @@ def test_terminate_is_passed_on(project: Project) -> None:
 
 def test_running_job_is_visible(project: Project) -> None:
     """Before it ends: in the log, by @, by its run, and live by Watch."""
-    process = project.popen("run", "-q", "--", "sh", "-c", "echo x > made; sleep 2")
+    process = project.popen("run", "-q", "--", "sh", "-c", "echo x > made; read line", stdin=subprocess.PIPE)
     wait_for((project.path / "made").exists)
     job = project.show("@1")
     assert (job["state"], job["id"], job["exit_code"]) == ("running", None, None)
     assert [each["state"] for each in project.json("log")["jobs"]] == ["running"]
     assert project.show("job:" + job["run"])["run"] == job["run"]
-    assert process.wait(30) == 0
+    process.communicate(b"go\n", timeout=30)
+    assert process.returncode == 0
     assert project.show("@1")["state"] == "finished"
 
 
