@@ -178,6 +178,8 @@ def _head_fields(head: JobHead) -> Document:
         "exit_code": head.exit_code, "signal": head.signal, "interrupted": head.interrupted,
         "started_at": time_text(head.started_at), "ended_at": time_text(head.ended_at),
         "user": _user(head.user), "host": _host(head.host),
+        "imported": {"uid": head.imported.uid, "at": time_text(head.imported.at), "bundle": head.imported.bundle.hex()}
+        if head.imported is not None else None,
         "complete": head.complete,
         "incomplete_reasons": [{"code": reason.code, "message": reason.message, "count": reason.count}
                                for reason in head.incomplete_reasons],

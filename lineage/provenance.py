@@ -4,6 +4,10 @@ For an input (artifact, path) of job J: of the visible jobs other than J that ha
 are below J's ``until``) and that left the artifact behind, the latest that left it at the same path, else the latest;
 none: the input is a root.  Content that was moved or copied keeps its maker that way, and content that many jobs made
 (an empty file) is the nearest one's.  Jobs that overlap may each have taken what the other made: there can be cycles.
+
+Jobs that were imported have numbers of their own range, in the order of the time at which they began: an imported job
+counts as a maker if it began before J ended, by the clocks of their machines, and if J's own user, or root, imported it
+(nobody else's import says anything about J).  Of several makers, what was recorded where J was goes first.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from lineage.store import GraphStore, Link, Visible
 
 AFTER_ALL = 1 << 64  # an ``until`` above every job's number
 NOBODY = 0  # a number that no job has: they begin at 1
+IMPORTED = 1 << 62  # an imported job's number is this, and the time in nanoseconds at which it began
+_ROOT = 0
 
 #: (job, path): who made something, and where it was left.  Bare, since there are very many: what has no objects in it
 #: is nothing to Python's garbage collector, which else takes longer than a large walk itself.
@@ -32,6 +38,8 @@ class Makers:
         self._made: dict[int, Sequence[Link]] = {}  # of the others
         self._at_path: dict[int, dict[int, list[int]]] = {}  # artifact → path → jobs; only where there are many
         self._seen: dict[int, bool] = {}
+        self._owners: dict[int, int] = {}
+        self._ended: dict[int, int] = {NOBODY: AFTER_ALL}
 
     def learn(self, artifacts: Iterable[int]) -> None:
         """One question for producers, one for their owners."""
@@ -52,6 +60,7 @@ class Makers:
         new = [job for job in jobs if job not in self._seen]
         if new:
             owners = self._store.owners(new)
+            self._owners.update({job: owner for job, owner in owners.items() if job >= IMPORTED})
             for job in new:
                 owner = owners.get(job)
                 self._seen[job] = owner is not None and self._visible(owner)
@@ -64,7 +73,35 @@ class Makers:
         """Who made what ``job`` took as ``artifact`` at ``path``."""
         if artifact in self._sole:
             sole = self._sole[artifact]
+            if sole is not None and sole[0] >= IMPORTED:
+                return sole if self._could_take(job, sole[0]) else None
             return None if sole is None or sole[0] >= until or sole[0] == job else sole
+        links = self._made[artifact]
+        if links[-1].node >= IMPORTED:
+            return self._of_mixed(job, until, artifact, path)
+        return self._of_local(job, until, artifact, path)
+
+    def _of_mixed(self, job: int, until: int, artifact: int, path: int | None) -> Maker | None:
+        links = self._made[artifact]
+        brought = [link for link in links[bisect_left(links, (IMPORTED,)):] if self._could_take(job, link.node)]
+        nearest = next((link for link in reversed(brought) if link.path == path), brought[-1] if brought else None)
+        local = self._of_local(job, min(until, IMPORTED), artifact, path)
+        first, second = (nearest, local) if job >= IMPORTED else (local, nearest)
+        if first is None or (second is not None and first[1] != path and second[1] == path):
+            return second
+        return first
+
+    def _could_take(self, job: int, imported: int) -> bool:
+        """Could ``job`` have taken what this imported job made?"""
+        if job == imported:
+            return False
+        if job not in self._ended:
+            self._ended[job] = self._store.ends([job]).get(job, job)
+            self._owners.update(self._store.owners([job]))
+        mine = job == NOBODY or self._owners.get(imported) in {self._owners.get(job), _ROOT}
+        return mine and imported < self._ended[job]
+
+    def _of_local(self, job: int, until: int, artifact: int, path: int | None) -> Maker | None:
         links = self._made[artifact]
         end = bisect_left(links, (until,))  # a Link is a tuple that begins with the job's number
         if end and links[end - 1].node == job:

@@ -89,6 +89,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """How a job that was recorded elsewhere came here: whose import, when, in which bundle."""
+
+    uid: int
+    at: int
+    bundle: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class JobHead:
     """A job without its bulk: what a log line needs. ``id`` is None while the job runs.
 
@@ -112,6 +121,7 @@ class JobHead:
     complete: bool
     incomplete_reasons: tuple[Reason, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
+    imported: Imported | None = None  # known here alone, and no part of the record or its id
 
 
 @dataclass(frozen=True, slots=True)

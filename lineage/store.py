@@ -19,10 +19,18 @@ class Link(NamedTuple):
     path: int
 
 
+class Seat(NamedTuple):
+    """A job's place among those of one user: the same job can be one user's own and another's import."""
+
+    number: int
+    uid: int
+
+
 class GraphStore(Protocol):
     """Edges between finished jobs and artifacts, in interned ids, many at a time: one call a level of a walk.
 
-    Jobs get their sequence number, from 1, when they begin.
+    Jobs get their sequence number, from 1, when they begin.  Those that were imported have one for each who did so, above
+    ``provenance.IMPORTED``.
     """
 
     def inputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
@@ -40,6 +48,9 @@ class GraphStore(Protocol):
         """By job, the first sequence number that was not given yet when it finished: what it took can come from any
         job with a lower one."""
 
+    def ends(self, jobs: Sequence[int]) -> Mapping[int, int]:
+        """By job, the number above those of all imported jobs that began before it ended (``provenance.IMPORTED``)."""
+
 
 class RecordStore(GraphStore, Protocol):
     """Everything that a Lineage service reads."""
@@ -51,12 +62,25 @@ class RecordStore(GraphStore, Protocol):
     def job_id(self, number: int) -> bytes: ...
     def artifact_hash(self, number: int) -> bytes: ...
     def head(self, identity: bytes) -> JobHead | None: ...
+    def numbered_head(self, number: int) -> JobHead | None:
+        """By the job's number, which also says whether it was imported, and by whom."""
+
+    def seats(self, identity: bytes) -> list[Seat]:
+        """Who has this job: who recorded it here first, then who imported it.  None for an unknown one."""
+
     def job(self, identity: bytes) -> Job | None: ...
     def entries(self, identity: bytes) -> Iterator[Entry]: ...
     def record(self, identity: bytes) -> Iterator[tuple[bytes, bytes]]:
         """(id, bytes) of the job's head, then of each of its chunks."""
 
     def session(self, identity: bytes) -> Session | None: ...
+    def session_record(self, identity: bytes) -> bytes | None: ...
+    def imported_session(self, identity: bytes, visible: Visible) -> Session | None:
+        """A session of jobs that a visible user imported."""
+
+    def imported_session_jobs(self, session: bytes, visible: Visible) -> list[JobHead]:
+        """The imported jobs of a session, newest first by when they began."""
+
     def current_session(self, uid: int, project: bytes) -> Session | None: ...
     def session_jobs(self, session: bytes, limit: int = 0) -> list[JobHead]:
         """Finished jobs of a session, newest first by when they began; ``limit`` 0: all."""

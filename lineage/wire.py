@@ -8,7 +8,7 @@ from typing import Any, cast
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
-from lineage.records import Access, Entry, EntryKind, Host, Job, JobHead, Reason, Role, Session, Step, User
+from lineage.records import Access, Entry, EntryKind, Host, Imported, Job, JobHead, Reason, Role, Session, Step, User
 from lineage.v1 import records_pb2 as pb
 
 
@@ -20,7 +20,7 @@ def head_to(head: JobHead) -> pb.JobHead:
         complete=head.complete,
         incomplete_reasons=[pb.Reason(code=reason.code, message=reason.message, count=reason.count)
                             for reason in head.incomplete_reasons],
-        counts=dict(head.counts))
+        counts=dict(head.counts), imported=_imported_to(head.imported))
 
 
 def head_from(message: pb.JobHead) -> JobHead:
@@ -32,7 +32,8 @@ def head_from(message: pb.JobHead) -> JobHead:
         interrupted=message.interrupted, complete=message.complete,
         incomplete_reasons=tuple(Reason(reason.code, reason.message, reason.count)
                                  for reason in message.incomplete_reasons),
-        counts=dict(message.counts))
+        counts=dict(message.counts),
+        imported=_imported_from(message.imported) if message.HasField("imported") else None)
 
 
 def entry_to(entry: Entry) -> pb.Entry:
@@ -111,6 +112,14 @@ def _user_to(user: User) -> pb.User:
 
 def _user_from(message: pb.User) -> User:
     return User(message.uid, message.name)
+
+
+def _imported_to(imported: Imported | None) -> pb.Imported | None:
+    return None if imported is None else pb.Imported(uid=imported.uid, at=imported.at, bundle=imported.bundle)
+
+
+def _imported_from(message: pb.Imported) -> Imported:
+    return Imported(message.uid, message.at, message.bundle)
 
 
 def _host_to(host: Host) -> pb.Host:

@@ -49,6 +49,8 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
     from lineage.v1 import (
         admin_pb2,
         admin_pb2_grpc,
+        bundle_pb2,
+        bundle_pb2_grpc,
         lineage_pb2,
         lineage_pb2_grpc,
         observe_pb2,
@@ -56,6 +58,7 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
     )
     from roard.observe.observer import Observer, close_abandoned
     from roard.rpc.admin_service import AdminService
+    from roard.rpc.bundle_service import BundleService
     from roard.rpc.identity import Identity, IdentitySocket
     from roard.rpc.lineage_service import LineageService
     from roard.rpc.observe_service import ObserveService
@@ -80,12 +83,14 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
             ("grpc.max_receive_message_length", _MESSAGE), ("grpc.max_send_message_length", _MESSAGE),
             ("grpc.so_reuseport", 0)])
         lineage_pb2_grpc.add_LineageServicer_to_server(LineageService(store, identity.caller), server)
+        bundle_pb2_grpc.add_BundlesServicer_to_server(BundleService(store, identity.caller), server)
         observe_pb2_grpc.add_ObserveServicer_to_server(
             ObserveService(observer, why, store, identity, host, identity.caller), server)
         admin_pb2_grpc.add_AdminServicer_to_server(AdminService(observer, why, store, identity.caller), server)
         reflection.enable_server_reflection(
             [module.DESCRIPTOR.services_by_name[name].full_name
-             for module, name in ((lineage_pb2, "Lineage"), (observe_pb2, "Observe"), (admin_pb2, "Admin"))]
+             for module, name in ((lineage_pb2, "Lineage"), (observe_pb2, "Observe"), (admin_pb2, "Admin"),
+                                  (bundle_pb2, "Bundles"))]
             + [reflection.SERVICE_NAME], server)
         if server.add_insecure_port(f"unix:{path}") == 0:
             raise UnavailableError(f"cannot listen at {path}", "is its directory there, and the path under 108 bytes?")

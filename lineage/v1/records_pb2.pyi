@@ -88,7 +88,7 @@ class Step(_message.Message):
     def __init__(self, index: _Optional[int] = ..., parent: _Optional[int] = ..., pid: _Optional[int] = ..., argv: _Optional[_Iterable[bytes]] = ..., executable: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ...) -> None: ...
 
 class JobHead(_message.Message):
-    __slots__ = ("id", "run", "session", "number", "user", "host", "argv", "cwd", "project", "started_at", "ended_at", "exit_code", "signal", "interrupted", "complete", "incomplete_reasons", "counts")
+    __slots__ = ("id", "run", "session", "number", "user", "host", "argv", "cwd", "project", "started_at", "ended_at", "exit_code", "signal", "interrupted", "complete", "incomplete_reasons", "counts", "imported")
     class CountsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +113,7 @@ class JobHead(_message.Message):
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     INCOMPLETE_REASONS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
+    IMPORTED_FIELD_NUMBER: _ClassVar[int]
     id: bytes
     run: bytes
     session: bytes
@@ -130,7 +131,18 @@ class JobHead(_message.Message):
     complete: bool
     incomplete_reasons: _containers.RepeatedCompositeFieldContainer[Reason]
     counts: _containers.ScalarMap[str, int]
-    def __init__(self, id: _Optional[bytes] = ..., run: _Optional[bytes] = ..., session: _Optional[bytes] = ..., number: _Optional[int] = ..., user: _Optional[_Union[User, _Mapping]] = ..., host: _Optional[_Union[Host, _Mapping]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., interrupted: _Optional[bool] = ..., complete: _Optional[bool] = ..., incomplete_reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    imported: Imported
+    def __init__(self, id: _Optional[bytes] = ..., run: _Optional[bytes] = ..., session: _Optional[bytes] = ..., number: _Optional[int] = ..., user: _Optional[_Union[User, _Mapping]] = ..., host: _Optional[_Union[Host, _Mapping]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., interrupted: _Optional[bool] = ..., complete: _Optional[bool] = ..., incomplete_reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., imported: _Optional[_Union[Imported, _Mapping]] = ...) -> None: ...
+
+class Imported(_message.Message):
+    __slots__ = ("uid", "at", "bundle")
+    UID_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_FIELD_NUMBER: _ClassVar[int]
+    uid: int
+    at: int
+    bundle: bytes
+    def __init__(self, uid: _Optional[int] = ..., at: _Optional[int] = ..., bundle: _Optional[bytes] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ("head", "steps", "context")

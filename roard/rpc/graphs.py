@@ -45,7 +45,7 @@ def walk_message(view: View, request: pb.GraphRequest, walk: Walk) -> pb.Graph:
     seen = None
     if request.job:
         head = view.head(request.job)
-        number = None if head.id is None else view.store.job_number(head.id)
+        number = None if head.id is None else view.number(head.id)
         if number is None:  # it runs: what it reads and writes is not settled
             return pb.Graph(jobs=[wire.head_to(head)])
         start = Start(job=number)
@@ -64,7 +64,7 @@ def dag_message(view: View, request: pb.SessionDagRequest) -> pb.Graph:
     """Jobs oldest first, in the order in which they began; of those that run no edge is known yet."""
     session = view.session(request.session, request.project)
     heads = {head.run: head for head in view.running(session.id)}
-    heads.update({head.run: head for head in view.store.session_jobs(session.id)})  # last: one may have ended meanwhile
+    heads.update({head.run: head for head in view.session_jobs(session)})  # last: one may have ended meanwhile
 
     def entries_of(head: JobHead) -> Iterable[Entry]:
         return () if head.id is None else _shown(view.store, head.id)
@@ -117,16 +117,19 @@ class _Assembly:
         for job, place, maker in self._graph.rows():
             by_job[job].append((place, maker))
         listed: dict[int, int] = {}  # job → its index in the message
+        indexes_by_id: dict[bytes, int] = {}  # root can see one job that several users imported: it is listed once
         for job, ends in by_job.items():
             if time.monotonic() > deadline:
                 message.truncated = "time"
                 break
             identity = self._store.job_id(job)
-            head = self._store.head(identity)
+            head = self._store.numbered_head(job)
             if head is None:
                 continue
             self._look_up(identity, [self._nodes[place] for place, _ in ends])
-            listed[job] = len(message.jobs)
+            listed[job] = indexes_by_id.setdefault(identity, len(message.jobs))
+            if listed[job] < len(message.jobs):
+                continue
             message.jobs.append(wire.head_to(head))
         indexes = self._add_artifacts(message, {place for job in listed for place, _ in by_job[job]})
         message.edges.extend(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 import grpc
@@ -50,7 +51,7 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
         """Of a job that runs, the head alone."""
         head = self._view(context).head(request.id)
         job = None if head.id is None else self._store.job(head.id)
-        return records.Job(head=wire.head_to(head)) if job is None else wire.job_to(job)
+        return records.Job(head=wire.head_to(head)) if job is None else wire.job_to(replace(job, head=head))
 
     @answered
     def ListEntries(self, request: pb.ListEntriesRequest, context: grpc.ServicerContext) -> Iterator[pb.EntryPage]:
@@ -94,8 +95,8 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
         view = self._view(context)
         limit = min(request.limit or DEFAULT_LOG, MAX_LOG)
         if request.session or request.project:
-            session = view.session(request.session, request.project).id
-            running, finished = view.running(session), self._store.session_jobs(session, limit + 1)
+            session = view.session(request.session, request.project)
+            running, finished = view.running(session.id), view.session_jobs(session, limit + 1)
         else:
             running, finished = view.running(), self._store.log(view.caller.may_see, limit + 1)
         # A job may end between the two questions and be in both answers: its record is the newer one.

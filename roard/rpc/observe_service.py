@@ -186,7 +186,7 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
                 continue
             artifact = self._store.artifact_number(entry.hash)
             maker = makers.get(artifact) if artifact is not None else None
-            head = self._store.head(self._store.job_id(maker)) if maker is not None else None
+            head = self._store.numbered_head(maker) if maker is not None else None
             if head is not None:
                 yield entry, head
 

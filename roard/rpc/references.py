@@ -123,4 +123,5 @@ def _description(view: View, named: Named) -> str:
 
 def command(head: JobHead) -> str:
     text = " ".join(os.fsdecode(argument) for argument in head.argv)
-    return f"@{head.number} {text if len(text) <= 60 else text[:59] + '…'}"
+    origin = f"{head.host.name}:" if head.imported else ""
+    return f"{origin}@{head.number} {text if len(text) <= 60 else text[:59] + '…'}"

@@ -53,18 +53,28 @@ class View:
             head = self.store.running_head(identity)
             finished = None if head else self.store.job_of_run(identity)
             if finished is not None:
-                head = self.store.head(finished)
+                head = self._finished(finished)
         else:
-            head = self.store.head(identity)
-        if head is None or not self.caller.may_see(head.user.uid):
+            head = self._finished(identity)
+        if head is None or (head.id is None and not self.caller.may_see(head.user.uid)):
             raise NotFoundError(f"there is no job {identity.hex()[:12]}", _HINT)
         return head
+
+    def _finished(self, identity: bytes) -> JobHead | None:
+        number = self.number(identity)
+        return None if number is None else self.store.numbered_head(number)
+
+    def number(self, identity: bytes) -> int | None:
+        """A job's number for the caller: that of the own one, else of an import that they may see."""
+        return next((seat.number for seat in self.store.seats(identity) if self.caller.may_see(seat.uid)), None)
 
     def session(self, identity: bytes, project: bytes) -> Session:
         """By its id, else the project's current one."""
         if identity:
             session = self.store.session(identity)
             if session is None or not self.caller.may_see(session.user.uid):
+                session = self.store.imported_session(identity, self.caller.may_see)
+            if session is None:
                 raise NotFoundError(f"there is no session {identity.hex()[:12]}", _HINT)
             return session
         if not project:
@@ -73,6 +83,13 @@ class View:
         if session is None:
             raise NotFoundError("this project has no session yet", "record a command with `roar run CMD`")
         return session
+
+    def session_jobs(self, session: Session, limit: int = 0) -> list[JobHead]:
+        """Finished jobs of a session that ``session`` gave, newest first by when they began; ``limit`` 0: all."""
+        own = self.store.session(session.id)
+        if own is not None and self.caller.may_see(own.user.uid):
+            return self.store.session_jobs(session.id, limit)
+        return self.store.imported_session_jobs(session.id, self.caller.may_see)[:limit or None]
 
     def running(self, session: bytes = b"") -> list[JobHead]:
         """Newest first; of one session, or of all."""
@@ -95,7 +112,7 @@ class View:
         """The entries behind an artifact's links, newest job first, read as they are asked for."""
         for job in dict.fromkeys(link.node for link in reversed(links)):
             identity = self.store.job_id(job)
-            head = self.store.head(identity)
+            head = self.store.numbered_head(job)
             if head is None:
                 continue
             left = sum(link.node == job for link in links)

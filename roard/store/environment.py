@@ -52,6 +52,12 @@ class Tables:
     current: Table  # uid (4), BLAKE3 of the project (32) → session id
     session_jobs: Table  # session id (32), end number → n of @n, job id (32)
     known: Table  # stat signature → content hash (32)
+    # Jobs that were imported, see imports.py; their numbers are above provenance.IMPORTED, and in ``numbers`` and ``log``
+    # their uid is that of who imported them.
+    foreign: Table  # job id (32) → head record
+    imported: Table  # job id (32), uid (4) → job number, time, bundle id (32)
+    foreign_sessions: Table  # session id (32), uid (4) → its record
+    foreign_session_jobs: Table  # session id (32), uid (4), job number → job id (32)
 
 
 def open_environment(directory: Path) -> tuple[lmdb.Environment, Tables]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from lineage import ids
 from lineage.errors import CorruptError
+from lineage.provenance import IMPORTED
 from lineage.records import Job, JobHead, Session
 from lineage.store import Visible
 from roard.store.edges import write_edges
@@ -126,10 +127,10 @@ def facts_of(txn: Txn, tables: Tables, numbers: Sequence[int]) -> list[tuple[int
                 for key, data in cursor.getmulti([U64.pack(number) for number in numbers])]
 
 
-def newest_numbers(txn: Txn, tables: Tables, visible: Visible) -> Iterator[int]:
+def newest_numbers(txn: Txn, tables: Tables, visible: Visible, *, imported: bool = False) -> Iterator[int]:
     """Numbers of the finished jobs of all visible users, newest first by when they began, without reading anyone
-    else's."""
-    return heapq.merge(*(_numbers_of(txn, tables, uid) for uid in _uids(txn, tables) if visible(uid)), reverse=True)
+    else's: of those recorded here, or of the imported ones."""
+    return heapq.merge(*(_numbers_of(txn, tables, uid, imported) for uid in _uids(txn, tables) if visible(uid)), reverse=True)
 
 
 def _uids(txn: Txn, tables: Tables) -> list[int]:
@@ -144,12 +145,16 @@ def _uids(txn: Txn, tables: Tables) -> list[int]:
     return uids
 
 
-def _numbers_of(txn: Txn, tables: Tables, uid: int) -> Iterator[int]:
+def _numbers_of(txn: Txn, tables: Tables, uid: int, imported: bool) -> Iterator[int]:
     prefix = uid_key(uid)
+    lowest, end = (IMPORTED, U64.pack(2 * IMPORTED)) if imported else (0, U64.pack(IMPORTED))
     with txn.cursor(tables.log) as cursor:
-        # The last key of this user is the one before the first key of the next.
-        found = cursor.prev() if cursor.set_range(prefix + b"\xff" * U64.size) else cursor.last()
+        # The last key of this user is the one before the first key beyond.
+        found = cursor.prev() if cursor.set_range(prefix + end) else cursor.last()
         while found and (key := cursor.key()).startswith(prefix):
             unseal(key, cursor.value())
-            yield U64.unpack(key[4:])[0]
+            number = U64.unpack(key[4:])[0]
+            if number < lowest:
+                return
+            yield number
             found = cursor.prev()

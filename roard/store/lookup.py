@@ -10,7 +10,8 @@ from roard.store.values import Table, Txn
 
 MIN_DIGITS = 4
 _HEX = re.compile(r"[0-9a-f]*")
-_KINDS = {"job": ("jobs", "running"), "artifact": ("artifacts",), "session": ("sessions",)}
+_KINDS = {"job": ("jobs", "running", "foreign"), "artifact": ("artifacts",), "session": ("sessions", "foreign_sessions")}
+_ID_SIZE = 32
 
 
 def ids_by_prefix(txn: Txn, tables: Tables, kind: str, prefix: str, limit: int) -> list[bytes]:
@@ -23,7 +24,8 @@ def ids_by_prefix(txn: Txn, tables: Tables, kind: str, prefix: str, limit: int) 
         raise InvalidError(f"{prefix!r} is not a prefix of an id", f"give {MIN_DIGITS} or more hex digits")
     found: list[bytes] = []
     for name in _KINDS[kind]:
-        found += _keys_by_prefix(txn, getattr(tables, name), prefix, limit - len(found))
+        more = _keys_by_prefix(txn, getattr(tables, name), prefix, limit - len(found))
+        found += [key for key in more if key not in found]  # both recorded here and imported: one
     return found
 
 
@@ -35,5 +37,6 @@ def _keys_by_prefix(txn: Txn, table: Table, prefix: str, limit: int) -> list[byt
             for key in cursor.iternext(keys=True, values=False):
                 if not key.hex().startswith(prefix) or len(found) == limit:
                     break
-                found.append(key)
+                if not found or found[-1] != key[:_ID_SIZE]:
+                    found.append(key[:_ID_SIZE])
     return found

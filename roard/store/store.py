@@ -6,19 +6,23 @@ its consumer.  Writes go through the one writer thread and return when they are 
 
 from __future__ import annotations
 
+import heapq
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 import lmdb
 
-from lineage import ids
-from lineage.errors import InvalidError, NotFoundError
+from lineage import bundle, ids
+from lineage.errors import CorruptError, InvalidError, NotFoundError
+from lineage.provenance import IMPORTED
 from lineage.records import Entry, Host, Job, JobHead, Session, User
-from lineage.store import Link, Visible
-from roard.store import edges, jobs, lookup, sessions
+from lineage.store import Link, Seat, Visible
+from roard.store import edges, imports, jobs, lookup, sessions
 from roard.store.environment import Tables, open_environment, read_error
 from roard.store.values import U64, Txn, get, put
 from roard.store.writer import Writer
@@ -137,6 +141,32 @@ class Store:
         with self._read() as txn:
             return dict(sessions.session_index(txn, self._tables, session))
 
+    def session_record(self, identity: bytes) -> bytes | None:
+        """The bytes whose hash is the session's id, whether it is from here or was imported."""
+        with self._read() as txn:
+            return imports.session_record(txn, self._tables, identity)
+
+    # -- what was imported --------------------------------------------------------------------------------------------
+
+    def import_bundle(self, uid: int, content: bundle.Content, raw: bundle.Raw) -> tuple[list[bytes], list[bytes]]:
+        """Keeps a verified bundle for one user, all or nothing: (jobs new to them, jobs that they had)."""
+        at = time.time_ns()
+        return self._writer.do(lambda txn: imports.import_jobs(txn, self._tables, uid, at, content, raw))
+
+    def imported_session(self, identity: bytes, visible: Visible) -> Session | None:
+        with self._read() as txn:
+            return imports.session_of(txn, self._tables, identity, visible)
+
+    def imported_session_jobs(self, session: bytes, visible: Visible) -> list[JobHead]:
+        with self._read() as txn:
+            numbers = list(imports.session_numbers(txn, self._tables, session, visible))
+            return [self._numbered_head(txn, number) for number in sorted(numbers, reverse=True)]
+
+    def seats(self, identity: bytes) -> list[Seat]:
+        """Who has this job: who recorded it here first, then who imported it."""
+        with self._read() as txn:
+            return imports.seats_of(txn, self._tables, identity)
+
     # -- finished jobs ------------------------------------------------------------------------------------------------
 
     def job_number(self, identity: bytes) -> int | None:
@@ -155,8 +185,22 @@ class Store:
         raise NotFoundError(f"no finished job has the number {number}")
 
     def head(self, identity: bytes) -> JobHead | None:
+        record = self._record(identity)
+        return None if record is None else ids.decode_head(record, identity)
+
+    def numbered_head(self, number: int) -> JobHead | None:
+        """By the job's number, which also says whether it was imported, and by whom."""
         with self._read() as txn:
-            return jobs.head_of(txn, self._tables, identity)
+            return self._numbered_head(txn, number) if jobs.facts_of(txn, self._tables, [number]) else None
+
+    def _numbered_head(self, txn: Txn, number: int) -> JobHead:
+        for _, uid, _, identity in jobs.facts_of(txn, self._tables, [number]):
+            if number < IMPORTED:
+                return jobs.stored_head(txn, self._tables, identity)
+            record = imports.foreign_record(txn, self._tables, identity)
+            if record is not None:
+                return replace(ids.decode_head(record, identity), imported=imports.mark(txn, self._tables, identity, uid))
+        raise CorruptError(f"a job with the number {number} is in an index and has no record", "run `roard fsck`")
 
     def job(self, identity: bytes) -> Job | None:
         record = self._record(identity)
@@ -179,15 +223,24 @@ class Store:
             yield chunk, self._chunk(chunk)
 
     def log(self, visible: Visible, limit: int) -> list[JobHead]:
-        """Newest first by when they began; ``limit`` 0: all."""
+        """Newest first by when they began; ``limit`` 0: all.  Each job once, the own before an imported one."""
         with self._read() as txn:
-            numbers = islice(jobs.newest_numbers(txn, self._tables, visible), limit or None)
-            return [jobs.stored_head(txn, self._tables, self._job_id(txn, number)) for number in list(numbers)]
+            own, brought = (list(islice(numbers, limit or None)) for numbers in (
+                jobs.newest_numbers(txn, self._tables, visible),
+                jobs.newest_numbers(txn, self._tables, visible, imported=True)))
+            mine = [self._numbered_head(txn, number) for number in own]
+            if not brought:
+                return mine
+            others = {head.id: head for head in (self._numbered_head(txn, number) for number in brought)}
+            seen = {head.id for head in mine}
+            foreign = [head for identity, head in others.items() if identity not in seen]
+            both = heapq.merge(mine, foreign, key=lambda head: head.started_at, reverse=True)
+            return list(islice(both, limit or None))
 
     def _record(self, identity: bytes) -> bytes | None:
         with self._read() as txn:
             found = jobs.job_record(txn, self._tables, identity)
-        return None if found is None else found[1]
+            return imports.foreign_record(txn, self._tables, identity) if found is None else found[1]
 
     def _chunk(self, identity: bytes) -> bytes:
         with self._read() as txn:
@@ -235,6 +288,12 @@ class Store:
         """Without the jobs that do not exist."""
         with self._read() as txn:
             return self._untils(txn, jobs)
+
+    def ends(self, jobs: Sequence[int]) -> Mapping[int, int]:
+        """Without the jobs that do not exist."""
+        with self._read() as txn:
+            known = self._owners(txn, jobs)
+            return imports.ends_of([(number, self._numbered_head(txn, number)) for number in known])
 
     def _owners(self, txn: Txn, numbers: Sequence[int]) -> dict[int, int]:
         return {number: uid for number, uid, _, _ in jobs.facts_of(txn, self._tables, numbers)}

@@ -1,0 +1,76 @@
+"""The Bundles service: records of other machines, verified, and kept for who brings them."""
+# ruff: noqa: N802 - the methods are named by the protocol
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import grpc
+
+from lineage import bundle
+from lineage.errors import CorruptError, InvalidError, NotFoundError, UnavailableError
+from lineage.v1 import bundle_pb2 as pb
+from lineage.v1 import bundle_pb2_grpc, lineage_pb2
+from roard.rpc.caller import Caller
+from roard.rpc.errors import answered
+from roard.rpc.view import View
+from roard.store.store import Store
+
+_WAIT_SECONDS = 60.0
+
+
+class BundleService(bundle_pb2_grpc.BundlesServicer):
+    """``caller`` says who is calling; it raises DeniedError for who cannot be known."""
+
+    def __init__(self, store: Store, caller: Callable[[grpc.ServicerContext], Caller]) -> None:
+        self._store = store
+        self._caller = caller
+        self._one_at_a_time = threading.Lock()  # a bundle being verified takes several times its size of memory
+
+    @answered
+    def SessionRecord(self, request: lineage_pb2.GetRecordRequest, context: grpc.ServicerContext) -> lineage_pb2.RecordPart:
+        session = View(self._store, self._caller(context)).session(request.id, b"")
+        record = self._store.session_record(session.id)
+        if record is None:
+            raise NotFoundError(f"there is no session {request.id.hex()[:12]}", "`roar log` lists the jobs")
+        return lineage_pb2.RecordPart(id=session.id, data=record)
+
+    @answered
+    def Import(self, request_iterator: Iterator[lineage_pb2.RecordPart],
+               context: grpc.ServicerContext) -> pb.ImportResponse:
+        """Whose jobs these are is what the caller brings; whose import it is, the kernel says."""
+        caller = self._caller(context)
+        if not self._one_at_a_time.acquire(timeout=_WAIT_SECONDS):
+            raise UnavailableError("another import is under way", "try again in a minute")
+        try:
+            raw = received(request_iterator)
+            content = bundle.content(raw)
+            new, known = self._store.import_bundle(caller.uid, content, raw)
+        finally:
+            self._one_at_a_time.release()
+        return pb.ImportResponse(bundle=content.id, imported=new, known=known, sessions=len(content.sessions))
+
+
+def received(parts: Iterator[lineage_pb2.RecordPart]) -> bundle.Raw:
+    """The parts of one bundle, each with the id that its content has, in the header's order."""
+    first = next(parts, None)
+    if first is None or len(first.data) > bundle.MAX_PART:
+        raise InvalidError("an import begins with a bundle's header", "see docs/bundle.md")
+    header = bundle.decode_header(bundle.checked(first.id, first.data, 0))
+    found: dict[bytes, bytes] = {}
+    total = 0
+    for identity in header.parts:
+        part = next(parts, None)
+        if part is None:
+            raise CorruptError(f"the bundle is cut off: {identity.hex()[:12]} is missing", "send it again")
+        if part.id != identity:
+            raise CorruptError(f"the bundle is out of order: {identity.hex()[:16]}… is due, {part.id.hex()[:16]}… came",
+                               "parts travel in the order in which the header names them")
+        if len(part.data) > bundle.MAX_PART:
+            raise InvalidError("a part of the bundle is too large", f"at most {bundle.MAX_PART >> 20} MB are taken")
+        total += len(part.data)
+        found[identity] = bundle.checked(identity, part.data, total)
+    if next(parts, None) is not None:
+        raise CorruptError("the bundle is followed by something that is no part of it", "see docs/bundle.md")
+    return bundle.Raw(first.data, found)
