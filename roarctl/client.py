@@ -84,6 +84,19 @@ class Client:
         except grpc.RpcError as failure:
             raise error_of(failure) from failure
 
+    def send(self, method: str, requests: Iterator[Message], answer: type[Answer], seconds: float = GRAPH_SECONDS) -> Answer:
+        """A call whose question comes in parts."""
+        import grpc
+
+        from lineage.status import error_of
+
+        stub = self._channel.stream_unary(f"/lineage.v1.{method}", _serialized, answer.FromString)
+        try:
+            result: Answer = stub(requests, timeout=seconds, metadata=self._metadata)
+        except grpc.RpcError as failure:
+            raise error_of(failure) from failure
+        return result
+
     def renew(self, patience: float) -> None:
         """A new token: the old one ends with its time, or with the daemon that gave it. Waits for a daemon that is
         being restarted."""
@@ -99,6 +112,10 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _serialized(message: Message) -> bytes:
+    return message.SerializeToString()
 
 
 def socket_path() -> str:

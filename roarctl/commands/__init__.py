@@ -25,7 +25,7 @@ A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, job:…,
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Record": ("run", "attach", "detach", "init", "reset"),
     "Look": ("log", "show", "lineage", "dag", "status", "watch", "tui"),
-    "Hand on": ("card",),
+    "Hand on": ("card", "export", "verify", "import"),
 }
 
 
@@ -33,6 +33,13 @@ def add_to(app: typer.Typer, only: str = "") -> None:
     """All commands; or ``only`` one, if there is such a one: importing the others' modules takes time."""
     known = {name: section for section, names in SECTIONS.items() for name in names}
     for name in (only,) if only in known else known:
-        module: Any = import_module(f"{__name__}.{name.replace('-', '_')}")
+        module: Any = import_module(f"{__name__}.{_module(name)}")
         app.command(name, help=module.HELP, epilog=module.EPILOG, rich_help_panel=known[name],
                     context_settings=getattr(module, "SETTINGS", None))(module.command)
+
+
+def _module(name: str) -> str:
+    """Its file: what is a keyword of Python has an underscore behind it."""
+    from keyword import iskeyword
+
+    return f"{name}_" if iskeyword(name) else name.replace("-", "_")

@@ -8,7 +8,7 @@ from lineage import wire
 from lineage.v1 import records_pb2
 from roarctl.references import Target
 from roarctl.render.jobs import short_id
-from roarctl.render.text import Palette, command_text, local_text, printable, size_text, table
+from roarctl.render.text import Palette, command_text, local_text, number_text, printable, size_text, table
 
 _COMMAND_WIDTH = 50
 
@@ -32,6 +32,6 @@ def _sightings(title: str, sightings: Iterable[records_pb2.Sighting], palette: P
     rows = []
     for sighting in sightings:
         head = wire.head_from(sighting.job)
-        rows.append([f"@{head.number}", palette.yellow(short_id(head)), local_text(head.started_at),
+        rows.append([number_text(head), palette.yellow(short_id(head)), local_text(head.started_at),
                      command_text(head.argv, _COMMAND_WIDTH), printable(sighting.entry.path)])
     return [title, *(f"  {line}" for line in table(rows))] if rows else []

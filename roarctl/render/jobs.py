@@ -17,6 +17,7 @@ from roarctl.render.text import (
     duration_text,
     hash_text,
     local_text,
+    number_text,
     path_text,
     printable,
     size_text,
@@ -39,7 +40,7 @@ def job_text(head: JobHead, palette: Palette, note: str = "") -> str:
     """A job as a node of a graph."""
     ended = "" if head.exit_code == 0 else f"  {outcome(head, palette)}"
     missing = "" if head.complete or head.id is None else palette.yellow("  ! incomplete")
-    return (f"@{head.number} {palette.yellow(short_id(head))}  {command_text(head.argv, _COMMAND_WIDTH)}"
+    return (f"{number_text(head)} {palette.yellow(short_id(head))}  {command_text(head.argv, _COMMAND_WIDTH)}"
             f"{palette.dim(f'  {note}') if note else ''}{ended}{missing}")
 
 
@@ -59,7 +60,7 @@ def step_outcome(step: Step, palette: Palette) -> str:
 def log_lines(jobs: Iterable[JobHead], now: float, palette: Palette, *, with_project: bool = False) -> list[str]:
     rows = []
     for head in jobs:
-        row = [f"@{head.number}", palette.yellow(short_id(head)), when_text(head.started_at, now), _took(head),
+        row = [number_text(head), palette.yellow(short_id(head)), when_text(head.started_at, now), _took(head),
                outcome(head, palette) + ("" if head.complete or head.ended_at is None else palette.yellow(" !")),
                command_text(head.argv, _COMMAND_WIDTH), count_text(head.counts.get("output/shown", 0), "out")]
         rows.append([printable(head.project), *row] if with_project else row)
@@ -82,7 +83,7 @@ def session_lines(session: Session, jobs: Sequence[JobHead], now: float, palette
 def job_lines(job: Job, palette: Palette, *, everything: bool = False) -> list[str]:
     """A page about one job; ``everything``: files of all roles."""
     head = job.head
-    lines = [f"job {palette.bold(f'@{head.number} {short_id(head)}')} {outcome(head, palette)} in {_took(head)}"]
+    lines = [f"job {palette.bold(f'{number_text(head)} {short_id(head)}')} {outcome(head, palette)} in {_took(head)}"]
     lines += _fields(head, job.context, everything=everything)
     lines += [palette.yellow(f"  ! incomplete: {printable(reason.message)}"
                              + (f" ({reason.count} times)" if reason.count > 1 else ""))
@@ -105,6 +106,9 @@ def _fields(head: JobHead, context: Mapping[str, Any], *, everything: bool) -> l
         ("by", f"{printable(head.user.name)} on {printable(head.host.name)} ({head.host.kernel}, {head.host.machine})"),
         ("at", local_text(head.started_at)),
     ]
+    if head.imported is not None:
+        fields.append(("imported", f"{local_text(head.imported.at)}, in bundle {head.imported.bundle.hex()[:12]}: "
+                                   "what others recorded, whole and unchanged"))
     git = context.get("git")
     if isinstance(git, Mapping):
         branch = f" on {printable(str(git['branch']))}" if git.get("branch") else ""

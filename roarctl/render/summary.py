@@ -18,6 +18,7 @@ from roarctl.render.text import (
     cut,
     duration_text,
     hash_text,
+    number_text,
     path_text,
     printable,
     program_text,
@@ -140,7 +141,7 @@ def _row(word: str, entry: Entry, origin: JobHead | None, cwd: bytes) -> _Row:
     digest = hash_text(entry.hash)
     made_by = ""
     if origin is not None:
-        made_by = f"← @{origin.number}" + (f" {origin.id.hex()[:JOB_DIGITS]}" if origin.id else "")
+        made_by = f"← {number_text(origin)}" + (f" {origin.id.hex()[:JOB_DIGITS]}" if origin.id else "")
         made_by += f" ({program_text(origin.argv)})"
     return _Row(word, path, digest, size_text(entry.size), made_by)
 

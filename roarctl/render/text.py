@@ -7,7 +7,10 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from lineage.records import JobHead
 
 JOB_DIGITS = 7  # of an id's hex, where people see it
 HASH_DIGITS = 8
@@ -60,6 +63,11 @@ def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # a byte that is not UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")
+
+
+def number_text(head: JobHead) -> str:
+    """@3; of an imported job gpu1:@3, since @3 alone is a job of here."""
+    return f"@{head.number}" if head.imported is None else f"{printable(head.host.name)}:@{head.number}"
 
 
 def path_text(path: bytes, base: bytes = b"") -> str:
