@@ -48,7 +48,7 @@ class Privacy:
         argv = redact_argv(head.argv) if self.redact else head.argv
         head = replace(
             head, argv=() if "argv" in self.exclude else tuple(clean.data(word) for word in argv),
-            cwd=clean.path(head.cwd), project=clean.path(head.project), user=_NOBODY if self.anonymous else head.user,
+            cwd=clean.path(head.cwd), project=clean.project(head.project), user=_NOBODY if self.anonymous else head.user,
             host=Host("", head.host.kernel, head.host.machine) if self.anonymous else head.host,
             incomplete_reasons=tuple(replace(reason, message=clean.words(reason.message))
                                      for reason in head.incomplete_reasons))
@@ -108,6 +108,10 @@ class _Cleaner:
         if self._project and path.startswith(self._project + b"/"):
             path = path[len(self._project) + 1:]
         return self._unnamed(path)
+
+    def project(self, project: bytes) -> bytes:
+        """Its name, where paths are told from there on."""
+        return self._unnamed(project.rpartition(b"/")[2]) if self.path(project) == b"." else self.path(project)
 
     def entry(self, entry: Entry) -> Entry:
         if "paths" in self._privacy.exclude:

@@ -13,6 +13,7 @@ from typing import Any
 from lineage.document import time_text
 from lineage.export.model import ELSEWHERE, File, Lineage, Node
 from lineage.export.names import VOCABULARY, base_name, command_line, text
+from lineage.ids import content_id, encode
 from lineage.records import Job, Step
 from lineage.steps import job_versions, uses_by_step
 
@@ -31,11 +32,12 @@ class _Document:
         self._with_steps = steps
         self._sections: dict[str, Section] = {}
         self._relations = 0
+        self._files = [_file_name(lineage, file) for file in lineage.files]
 
     def made(self) -> dict[str, Any]:
         lineage = self._lineage
         for at, file in enumerate(lineage.files):
-            self._entity(f"roar:file-{at}", file)
+            self._entity(self._files[at], file)
         for node in lineage.nodes:
             self._job(node)
         document: dict[str, Any] = {"prefix": {"roar": VOCABULARY, "urn": "urn:"}, **self._sections}
@@ -82,9 +84,9 @@ class _Document:
         self._add("agent", "roar:roard", {"prov:type": {"$": "prov:SoftwareAgent", "type": "prov:QUALIFIED_NAME"},
                                           "prov:label": "roard, which recorded this"})
         for use in node.inputs:
-            self._relate("used", activity=name, entity=f"roar:file-{use.file}")
+            self._relate("used", activity=name, entity=self._files[use.file])
         for use in node.outputs:
-            self._relate("wasGeneratedBy", entity=f"roar:file-{use.file}", activity=name)
+            self._relate("wasGeneratedBy", entity=self._files[use.file], activity=name)
         self._derivations(node)
         if self._with_steps:
             self._steps(node, name)
@@ -94,8 +96,8 @@ class _Document:
         for made in node.outputs:
             for taken in node.inputs:
                 if made.entry.hash is not None and made.entry.hash == taken.entry.hash:
-                    self._relate("wasDerivedFrom", generatedEntity=f"roar:file-{made.file}",
-                                 usedEntity=f"roar:file-{taken.file}", activity=_name(node.job))
+                    self._relate("wasDerivedFrom", generatedEntity=self._files[made.file],
+                                 usedEntity=self._files[taken.file], activity=_name(node.job))
 
     def _steps(self, node: Node, job_name: str) -> None:
         known_inputs = {(use.entry.path, "input"): use.file for use in node.inputs}
@@ -116,16 +118,23 @@ class _Document:
                 entity = (known_inputs.get((version.path, "input")) if version.number == 0
                           else known_outputs.get((version.path, version.kind)))
                 if entity is not None:
-                    self._relate("used", activity=name, entity=f"roar:file-{entity}")
+                    self._relate("used", activity=name, entity=self._files[entity])
             for at in dict.fromkeys(wrote):
                 entity = known_outputs.get((versions[at].path, versions[at].kind))
                 if entity is not None and len(versions[at].writers) == 1:
-                    self._relate("wasInfluencedBy", influencee=f"roar:file-{entity}", influencer=name)
+                    self._relate("wasInfluencedBy", influencee=self._files[entity], influencer=name)
 
 
 def _name(job: Job) -> str:
     head = job.head
     return f"roar:job-{head.id.hex()}" if head.id is not None else f"roar:run-{head.run.hex()}"
+
+
+def _file_name(lineage: Lineage, file: File) -> str:
+    """The same in every export of the same thing, so that documents can be put together."""
+    maker = lineage.nodes[file.maker].job.head if file.maker is not None and file.maker != ELSEWHERE else None
+    value = [file.hash, file.path, maker.run if maker else None] if file.hash or maker else [lineage.id, file.path]
+    return f"roar:file-{content_id(encode(value))[:12].hex()}"
 
 
 def _label(step: Step) -> str:

@@ -56,7 +56,7 @@ def document(lineage: Lineage, inside: Mapping[bytes, str] | None = None) -> dic
     limits = f" Not all of it: the limit of {lineage.truncated} was reached." if lineage.truncated else ""
     graph.append({"@id": METADATA, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": {"@id": _CRATE}})
     graph.append({
-        "@id": "./", "@type": "Dataset", "conformsTo": {"@id": PROFILE}, "datePublished": time_text(ended),
+        "@id": "./", "@type": "Dataset", "conformsTo": {"@id": PROFILE}, "datePublished": _time(ended),
         "name": f"Lineage of {base_name(lineage.path) if lineage.path else f'{lineage.kind} {lineage.id.hex()[:12]}'}",
         "description": f"What {len(actions)} recorded job{'s' * (len(actions) != 1)} took and made, observed by roar.{limits}",
         "license": {"@id": "#license"},
@@ -65,7 +65,18 @@ def document(lineage: Lineage, inside: Mapping[bytes, str] | None = None) -> dic
                   "description": "Whoever hands this on has not said under which licence."})
     graph.append({"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"})
     graph += [*actions, *programs.values(), *people.values(), *files.values(), *packages]
-    return {"@context": [f"{_CRATE}/context", _TERMS], "@graph": graph}
+    return {"@context": [f"{_CRATE}/context", _TERMS], "@graph": [_compact(entity) for entity in graph]}
+
+
+def _compact(entity: dict[str, Any]) -> dict[str, Any]:
+    """As RO-Crate's JSON-LD is written: one value is no list, and no value is left out."""
+    return {key: value[0] if isinstance(value, list) and len(value) == 1 else value
+            for key, value in entity.items() if value != []}
+
+
+def _time(nanoseconds: int) -> str:
+    """ISO 8601 as the profile's examples and validators have it: milliseconds, and an offset in digits."""
+    return (time_text(nanoseconds) or "")[:23] + "+00:00"
 
 
 def _identity(lineage: Lineage, at: int, file: File, inside: Mapping[bytes, str]) -> str:
@@ -97,13 +108,13 @@ def _action(lineage: Lineage, node: Node, names: Mapping[int, str], people: dict
     head = node.job.head
     action: dict[str, Any] = {
         "@id": job_uri(head), "@type": "CreateAction", "name": command_line(head) or job_uri(head),
-        "instrument": {"@id": _program(node, programs)}, "startTime": time_text(head.started_at),
+        "instrument": {"@id": _program(node, programs)}, "startTime": _time(head.started_at),
         "object": [{"@id": name} for name in dict.fromkeys(names[use.file] for use in node.inputs)],
         "result": [{"@id": name} for name in dict.fromkeys(names[use.file] for use in node.outputs)]}
     if head.ended_at is not None:
-        action["endTime"] = time_text(head.ended_at)
+        action["endTime"] = _time(head.ended_at)
         failed = head.exit_code != 0
-        action["actionStatus"] = {"@id": f"http://schema.org/{'Failed' if failed else 'Completed'}ActionStatus"}
+        action["actionStatus"] = f"http://schema.org/{'Failed' if failed else 'Completed'}ActionStatus"
         if failed:
             action["error"] = (f"killed by signal {head.signal}" if head.signal is not None
                                else f"exit code {head.exit_code}" if head.exit_code is not None else "its end was not seen")
@@ -123,12 +134,12 @@ def _program(node: Node, programs: dict[str, dict[str, Any]]) -> str:
     head = node.job.head
     name = _program_name(head)
     python = node.context.get("python") or {}
-    identity = f"#program-{quote(name, safe='')}"
+    identity = f"urn:roar:program:{quote(name, safe='')}"
     software: dict[str, Any] = {"@id": identity, "@type": "SoftwareApplication", "name": name}
     if name.startswith("python") and python.get("version"):
-        identity = software["@id"] = f"{identity}-{quote(str(python['version']))}"
+        identity = software["@id"] = f"{identity}@{quote(str(python['version']))}"
         software["softwareVersion"] = str(python["version"])
-    uris = {f"#package-{quote(purl(package), safe='')}" for package in node.packages if package.get("name")}
+    uris = {purl(package) for package in node.packages if package.get("name")}
     known = programs.setdefault(identity, software)
     uris |= {each["@id"] for each in known.get("softwareRequirements", ())}
     if uris:
@@ -143,6 +154,6 @@ def _program_name(head: JobHead) -> str:
 def _packages(lineage: Lineage) -> list[dict[str, Any]]:
     from lineage.export.model import packages_of
 
-    return [{"@id": f"#package-{quote(uri, safe='')}", "@type": "SoftwareApplication", "name": str(package["name"]),
+    return [{"@id": uri, "@type": "SoftwareApplication", "name": str(package["name"]),
              "softwareVersion": str(package.get("version") or ""), "identifier": uri}
             for uri, package in packages_of(lineage.nodes)]

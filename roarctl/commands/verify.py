@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roarctl.commands.options import AsJson, emit, emit_json
+
+if TYPE_CHECKING:
+    from roarctl.verifying import Check
 
 HELP = """Check what `roar export` made as slsa or bundle: signature, digests, ids, and the record here.
 
@@ -23,6 +28,9 @@ EPILOG = """Examples:
 KeyOption = Annotated[Path | None, typer.Option("--key", metavar="PUB", help="A public key that you trust (PEM or OpenSSH).")]
 SignersOption = Annotated[Path | None, typer.Option(
     "--allowed-signers", metavar="FILE", help="Keys that you trust, as ssh-keygen(1) lists them.")]
+
+
+_MOST_ALIKE = 5
 
 
 def command(
@@ -52,8 +60,23 @@ def command(
     else:
         palette = Palette.of(sys.stdout)
         words = {"held": palette.green("held   "), "failed": palette.red("FAILED "), "unknown": palette.dim("not checked")}
-        lines = [f"  {words[check.outcome]:<11} {check.of:<10}{printable(check.text)}" for check in verdict.checks]
+        lines = [f"  {words[check.outcome]:<11} {check.of:<10}{printable(check.text)}" for check in _shortened(verdict.checks)]
         last = {0: palette.green("it holds, as far as it was checked"), 1: palette.red("it does not hold"),
                 3: palette.yellow("nothing was checked that says anything: give --key, or the files that it is about")}
         emit("\n".join([*lines, f"roar: {last[verdict.exit_code]}"]))
     raise typer.Exit(verdict.exit_code)
+
+
+def _shortened(checks: Sequence[Check]) -> list[Check]:
+    """A lineage of many jobs has many checks alike: some of each, and how many more. What failed is all there."""
+    shown: list[Check] = []
+    counts = Counter((check.of, check.outcome) for check in checks)
+    seen: Counter[tuple[str, str]] = Counter()
+    for check in checks:
+        key = (check.of, check.outcome)
+        seen[key] += 1
+        if check.outcome == "failed" or seen[key] <= _MOST_ALIKE:
+            shown.append(check)
+        elif seen[key] == counts[key]:
+            shown.append(check._replace(text=f"… and {counts[key] - _MOST_ALIKE} more"))
+    return shown
