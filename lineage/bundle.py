@@ -116,7 +116,8 @@ def read(file: BinaryIO) -> Raw:
 
 def looks_like(start: bytes) -> bool:
     """Is this how a bundle begins?"""
-    return start[:1] in {b"\x58", b"\x59", b"\x5a"} and b"fschemamroar.bundle/" in start[:4096]
+    length = _BYTES_HEADS.get(start[0]) if start else None
+    return length is not None and start[1 + length:].startswith(b"\xa6djobs")  # the header: six keys, the shortest first
 
 
 def checked(identity: bytes, data: bytes, total: int) -> bytes:

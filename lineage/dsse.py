@@ -4,13 +4,15 @@ and who verifies is given bytes."""
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode, urlsafe_b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lineage.errors import CorruptError
+
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 class Signature(NamedTuple):
@@ -59,5 +61,4 @@ def parse(document: Mapping[str, Any]) -> Envelope:
 
 def _bytes(text: str) -> bytes:
     """The protocol wants both kinds of base64 read."""
-    decode = urlsafe_b64decode if set(text) & {"-", "_"} else b64decode
-    return decode(text)
+    return b64decode(text.translate(_URL_SAFE), validate=True)

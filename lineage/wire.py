@@ -96,7 +96,7 @@ def struct_from(struct: Struct) -> dict[str, Any]:
 
 def _whole(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _whole(value[key]) for key in sorted(value)}  # a Struct has no order: this is one
     if isinstance(value, list):
         return [_whole(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -74,6 +74,9 @@ class Privacy:
             kept["environment"] = {name: value for name, value in (kept.get("environment") or {}).items()
                                    if not _PERSONAL.fullmatch(name)}
             kept.pop("network", None)  # addresses
+            git = kept.get("git")
+            if isinstance(git, dict) and git.get("remote") and clean.words(str(git["remote"])) != git["remote"]:
+                kept["git"] = {**git, "remote": None}  # with another name in it, it would be another place
         if "diff" in self.exclude and isinstance(kept.get("git"), dict):
             kept["git"] = {key: value for key, value in kept["git"].items() if key not in {"diff", "untracked"}}
         return {key: _mapped(value, clean.words) for key, value in kept.items()}
