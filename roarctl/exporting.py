@@ -10,7 +10,7 @@ from lineage import wire
 from lineage.errors import InvalidError, NotFoundError
 from lineage.export.model import ELSEWHERE, MakerOf
 from lineage.records import Entry, Job, JobHead
-from lineage.v1 import bundle_pb2, lineage_pb2  # noqa: F401 - bundle_pb2 registers its messages
+from lineage.v1 import lineage_pb2, records_pb2
 from roarctl import queries
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ class Gathered:
     truncated: str
 
 
-def gather(client: Client, target: Target, *, direct: bool, max_jobs: int = MAX_JOBS) -> Gathered:
+def gather(client: Client, target: Target, *, direct: bool, max_jobs: int = MAX_JOBS, whole: bool = True) -> Gathered:
     """The jobs that made an artifact or led to a job, with what came before them, or (``direct``) the one alone; all jobs of
-    a session. NotFoundError where nobody made the artifact."""
+    a session. Not ``whole``: of their files only those that exports show, which are a hundredth of them. NotFoundError where
+    nobody made the artifact."""
     session = target.kind == "session"
     graph = _session_graph(client, target, max_jobs) if session else _walk(client, target, direct, max_jobs)
     heads = [wire.head_from(head) for head in graph.jobs]
@@ -45,9 +46,15 @@ def gather(client: Client, target: Target, *, direct: bool, max_jobs: int = MAX_
         truncated = "jobs"
         if not session:  # nearest first, as the walk gave them
             order = sorted(range(max_jobs), key=lambda at: (heads[at].started_at, heads[at].run))
-    jobs = tuple(queries.job(client, heads[at].id or heads[at].run) for at in order)
+    read = queries.job if whole else _job
+    jobs = tuple(read(client, heads[at].id or heads[at].run) for at in order)
     places = {old: new for new, old in enumerate(order)}
     return Gathered(jobs, _maker_of(graph, places), truncated)
+
+
+def _job(client: Client, identity: bytes) -> Job:
+    message = client.call("Lineage/GetJob", lineage_pb2.GetJobRequest(id=identity), records_pb2.Job)
+    return wire.job_from(message, queries.entries(client, identity, ("input", "output"), ("data", "source", "config")))
 
 
 def _session_graph(client: Client, target: Target, max_jobs: int) -> lineage_pb2.Graph:

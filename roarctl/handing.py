@@ -97,7 +97,8 @@ def export(client: Client, target: Target, request: Request) -> Report:
     from roarctl import signing
 
     signer = signing.signer(request.sign) if request.sign else None
-    gathered = exporting.gather(client, target, direct=request.direct, max_jobs=request.max_jobs)
+    whole = request.form == "json" or request.everything or request.steps
+    gathered = exporting.gather(client, target, direct=request.direct, max_jobs=request.max_jobs, whole=whole)
     report = Report(request.form, request.output, len(gathered.jobs), 0, gathered.truncated, signer.key if signer else "")
     if gathered.truncated:
         report.warnings.append(f"not everything: the limit of {gathered.truncated} was reached, and the export says so")
@@ -212,11 +213,11 @@ def _export_bundle(client: Client, target: Target, gathered: Gathered, request: 
         _refuse_secrets(finished)
     sessions, jobs = exporting.records(client, [job.head for job in finished])
     raw = bundle.build(f"{target.kind}:{target.id.hex()}", gathered.truncated, sessions, jobs)
-    bundle.content(raw)  # what others would refuse is not handed on
+    content = bundle.content(raw)  # what others would refuse is not handed on
     if signer is not None:
         raw = raw._replace(envelope=signer.envelope(bundle.PAYLOAD_TYPE, raw.header).text())
     report.jobs = len(finished)
-    report.files = len({entry.hash for job in finished for entry in job.entries if entry.hash is not None})
+    report.files = len({entry.hash for job in content.jobs for entry in job.entries if entry.hash is not None})
     report.warnings.append("it holds the whole records: environment, paths, names of users and machines")
     report.suggestion = f"roar import {shlex.quote(str(request.output)) if request.output else 'FILE'}   (on the other machine)"
     writing.write_file(request.output, lambda file: bundle.write(raw, file), binary=True)

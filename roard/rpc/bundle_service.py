@@ -17,7 +17,8 @@ from roard.rpc.errors import answered
 from roard.rpc.view import View
 from roard.store.store import Store
 
-_WAIT_SECONDS = 60.0
+_WAIT_SECONDS = 5.0
+_MAX_SECONDS = 120.0
 
 
 class BundleService(bundle_pb2_grpc.BundlesServicer):
@@ -43,11 +44,15 @@ class BundleService(bundle_pb2_grpc.BundlesServicer):
         caller = self._caller(context)
         if not self._one_at_a_time.acquire(timeout=_WAIT_SECONDS):
             raise UnavailableError("another import is under way", "try again in a minute")
+        patience = threading.Timer(_MAX_SECONDS, context.cancel)  # who sends nothing keeps others from importing
+        patience.daemon = True
+        patience.start()
         try:
             raw = received(request_iterator)
             content = bundle.content(raw)
             new, known = self._store.import_bundle(caller.uid, content, raw)
         finally:
+            patience.cancel()
             self._one_at_a_time.release()
         return pb.ImportResponse(bundle=content.id, imported=new, known=known, sessions=len(content.sessions))
 
