@@ -114,7 +114,8 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _own_failure(arguments: Sequence[str], otherwise: int) -> int:
-    """`run` leaves the low exit codes to the command."""
+    """`run` leaves the low exit codes to the command; of `diff` 1 is an answer."""
     from roarctl.running import FAILED
 
-    return FAILED if arguments and arguments[0] == "run" else otherwise
+    own = {"run": FAILED, "diff": max(otherwise, 2)}
+    return own.get(arguments[0], otherwise) if arguments else otherwise

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineage.errors import AmbiguousError, InvalidError, NotFoundError
@@ -19,16 +19,21 @@ if TYPE_CHECKING:
 
 _BY_NAME = re.compile(r"@|(job|artifact|session):")
 _PREFIX = re.compile(r"[0-9a-fA-F]{4,64}")
+_STEP = re.compile(r"(?P<job>@\d*|@~\d+|job:[0-9a-fA-F]{4,64})(?:/(?P<index>\d{1,9})|\[(?P<bracketed>\d{1,9})\])")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``changed``: the file's present content is recorded nowhere, and this is the newest content seen at its path."""
+    """``changed``: the file's present content is recorded nowhere, and this is the newest content seen at its path.
+
+    ``step``: of kind "step", its index in the job ``id``.
+    """
 
     kind: str
     id: bytes
     path: bytes = b""
     changed: bool = False
+    step: int | None = None
 
 
 def resolve(client: Client, reference: str, project: bytes) -> Target:
@@ -42,6 +47,16 @@ def resolve(client: Client, reference: str, project: bytes) -> Target:
     if _PREFIX.fullmatch(reference):
         return _ask(client, lineage_pb2.ResolveRequest(reference=reference.lower(), project=project))
     return _ask(client, lineage_pb2.ResolveRequest(path=path, project=project))
+
+
+def resolve_step(client: Client, reference: str, project: bytes) -> Target:
+    """As ``resolve``, but a step of a job has a reference too: `@3/2`, or `@3[2]`, is step 2 of job @3 as `roar dag
+    --steps` numbers them; in the place of @3 stands any reference of a job but a bare hash prefix."""
+    found = _STEP.fullmatch(reference)
+    if found is None:
+        return resolve(client, reference, project)
+    job = resolve(client, found["job"], project)
+    return replace(job, kind="step", step=int(found["index"] or found["bracketed"]))
 
 
 def content_hash(path: bytes) -> bytes:

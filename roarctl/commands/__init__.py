@@ -25,6 +25,7 @@ A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, job:…,
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Record": ("run", "attach", "detach", "init", "reset"),
     "Look": ("log", "show", "lineage", "dag", "status", "watch", "tui"),
+    "Compare": ("diff",),
     "Hand on": ("card", "export", "verify", "import"),
 }
 

@@ -201,3 +201,10 @@ def _complaint(answer: Answer) -> str:
 
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "backslashreplace")
+
+
+def ask(root: bytes, *arguments: str | bytes) -> Command:
+    """One more question to the repository at ``root``, in the same careful way: `git ARGUMENTS`."""
+    environment = {name: value for name, value in os.environb.items() if name not in _UNWANTED} | _ENVIRONMENT
+    environment[b"GIT_CEILING_DIRECTORIES"] = os.path.dirname(root)
+    return Command((*_GIT, *arguments), cwd=root, env=environment)
