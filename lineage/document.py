@@ -88,8 +88,10 @@ def artifact_document(artifact: records_pb2.Artifact) -> Document:
     }
 
 
-def log_document(jobs: Iterable[JobHead], *, truncated: bool) -> Document:
-    return {"schema": "roar.log/1", "jobs": [head_document(head) for head in jobs], "truncated": truncated}
+def log_document(jobs: Iterable[JobHead], *, truncated: bool, stopped: str = "", reached: int = 0) -> Document:
+    """``stopped``: what ended the search before all jobs were looked at, ``reached``: when the last of those began."""
+    return {"schema": "roar.log/1", "jobs": [head_document(head) for head in jobs], "truncated": truncated,
+            "stopped": stopped or None, "reached": time_text(reached) if stopped else None}
 
 
 def graph_document(graph: lineage_pb2.Graph, start: Mapping[str, str], direction: str) -> Document:

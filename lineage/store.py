@@ -85,8 +85,9 @@ class RecordStore(GraphStore, Protocol):
     def session_jobs(self, session: bytes, limit: int = 0) -> list[JobHead]:
         """Finished jobs of a session, newest first by when they began; ``limit`` 0: all."""
 
-    def log(self, visible: Visible, limit: int) -> list[JobHead]:
-        """Finished jobs of all sessions, newest first by when they began."""
+    def newest_heads(self, visible: Visible, session: bytes = b"", until: int = 0) -> Iterator[JobHead]:
+        """Finished jobs, of a session or of all, newest first by when they began, read as they are asked for.
+        ``until``: of all sessions, those that began at that time or later may be left out (nanoseconds; 0: none)."""
 
     def seen_at(self, path: bytes, visible: Visible) -> list[tuple[bytes, bytes]]:
         """(artifact hash, job id) of the contents that jobs left or found at a path, newest first."""

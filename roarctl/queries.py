@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lineage import wire
 from lineage.records import Entry, EntryKind, Job, JobHead, Role, Session
 from lineage.v1 import lineage_pb2, records_pb2
+from roarctl.client import GRAPH_SECONDS
 
 if TYPE_CHECKING:
     from roarctl.client import Client
@@ -34,6 +35,9 @@ def session(client: Client, identity: bytes = b"", project: bytes = b"") -> Sess
 
 def log(client: Client, *, session: bytes = b"", project: bytes = b"", limit: int = 0) -> tuple[list[JobHead], bool]:
     """(jobs, newest first; are there more?)"""
-    request = lineage_pb2.LogRequest(session=session, project=project, limit=limit)
-    answer = client.call("Lineage/Log", request, lineage_pb2.LogResponse)
+    answer = filtered_log(client, lineage_pb2.LogRequest(session=session, project=project, limit=limit))
     return [wire.head_from(head) for head in answer.jobs], answer.truncated
+
+
+def filtered_log(client: Client, request: lineage_pb2.LogRequest) -> lineage_pb2.LogResponse:
+    return client.call("Lineage/Log", request, lineage_pb2.LogResponse, GRAPH_SECONDS)

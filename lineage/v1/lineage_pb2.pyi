@@ -96,22 +96,52 @@ class RecordPart(_message.Message):
     def __init__(self, id: _Optional[bytes] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class LogRequest(_message.Message):
-    __slots__ = ("session", "project", "limit")
+    __slots__ = ("session", "project", "limit", "filter")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
     session: bytes
     project: bytes
     limit: int
-    def __init__(self, session: _Optional[bytes] = ..., project: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
+    filter: JobFilter
+    def __init__(self, session: _Optional[bytes] = ..., project: _Optional[bytes] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ...) -> None: ...
 
 class LogResponse(_message.Message):
-    __slots__ = ("jobs", "truncated")
+    __slots__ = ("jobs", "truncated", "stopped", "reached")
     JOBS_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
+    REACHED_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.RepeatedCompositeFieldContainer[_records_pb2.JobHead]
     truncated: bool
-    def __init__(self, jobs: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., truncated: _Optional[bool] = ...) -> None: ...
+    stopped: str
+    reached: int
+    def __init__(self, jobs: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., truncated: _Optional[bool] = ..., stopped: _Optional[str] = ..., reached: _Optional[int] = ...) -> None: ...
+
+class JobFilter(_message.Message):
+    __slots__ = ("since", "until", "words", "outcome", "exit_code", "host", "user", "labels", "incomplete", "running")
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    INCOMPLETE_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    since: int
+    until: int
+    words: _containers.RepeatedScalarFieldContainer[str]
+    outcome: str
+    exit_code: int
+    host: str
+    user: str
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    incomplete: bool
+    running: bool
+    def __init__(self, since: _Optional[int] = ..., until: _Optional[int] = ..., words: _Optional[_Iterable[str]] = ..., outcome: _Optional[str] = ..., exit_code: _Optional[int] = ..., host: _Optional[str] = ..., user: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., incomplete: _Optional[bool] = ..., running: _Optional[bool] = ...) -> None: ...
 
 class SessionDagRequest(_message.Message):
     __slots__ = ("session", "project", "max_nodes")

@@ -15,6 +15,11 @@ from lineage.errors import RoarError
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; it lists everything.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing.")]
 ShowAll = Annotated[bool, typer.Option("--all", "-a", help="Also packages, system files and other roles.")]
+NoPager = Annotated[bool, typer.Option("--no-pager", help="Print all at once, on a terminal too.")]
+Since = Annotated[str, typer.Option(metavar="TIME", help="Began then or later: 90m, 2d, today, 2026-11-01.")]
+Until = Annotated[str, typer.Option(metavar="TIME", help="Began before that, or on that day.")]
+Host = Annotated[str, typer.Option(metavar="NAME", help="Ran on this host; a pattern (gpu*) will do.")]
+User = Annotated[str, typer.Option(metavar="NAME", help="Run by this user: a name, a pattern or a number.")]
 Reference = Annotated[str, typer.Argument(
     metavar="REF", help="@, @3, @~2, a file, a hash prefix, job:…, artifact:… or session:….")]
 NO_JOBS = "no jobs in this project's session yet; record one with: roar run CMD…\n  earlier sessions: roar log --all"

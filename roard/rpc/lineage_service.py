@@ -12,6 +12,7 @@ import grpc
 from lineage import wire
 from lineage.errors import InvalidError, NotFoundError
 from lineage.graph import ancestors, descendants
+from lineage.jobfilter import from_message
 from lineage.records import ENTRY_KINDS, ROLES, Entry
 from lineage.v1 import lineage_pb2 as pb
 from lineage.v1 import lineage_pb2_grpc
@@ -20,6 +21,7 @@ from roard.rpc.caller import Caller
 from roard.rpc.errors import answered
 from roard.rpc.graphs import dag_message, roles_of, walk_message
 from roard.rpc.references import by_path, by_reference
+from roard.rpc.scan import newest
 from roard.rpc.view import JobStore, Sighting, View
 
 PAGE_ENTRIES, PAGE_BYTES = 1000, 1 << 20  # of a message, whose limit is 4 MB
@@ -93,16 +95,10 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
     def Log(self, request: pb.LogRequest, context: grpc.ServicerContext) -> pb.LogResponse:
         """By when they began, newest first."""
         view = self._view(context)
-        limit = min(request.limit or DEFAULT_LOG, MAX_LOG)
-        if request.session or request.project:
-            session = view.session(request.session, request.project)
-            running, finished = view.running(session.id), view.session_jobs(session, limit + 1)
-        else:
-            running, finished = view.running(), self._store.log(view.caller.may_see, limit + 1)
-        # A job may end between the two questions and be in both answers: its record is the newer one.
-        heads = {head.run: head for head in (*running, *finished)}
-        newest = sorted(heads.values(), key=lambda head: (head.started_at, head.number), reverse=True)
-        return pb.LogResponse(jobs=[wire.head_to(head) for head in newest[:limit]], truncated=len(newest) > limit)
+        session = view.session(request.session, request.project) if request.session or request.project else None
+        found = newest(view, session, from_message(request.filter), min(request.limit or DEFAULT_LOG, MAX_LOG))
+        return pb.LogResponse(jobs=[wire.head_to(head) for head in found.heads], truncated=found.truncated,
+                              stopped=found.stopped, reached=found.reached)
 
     @answered
     def SessionDag(self, request: pb.SessionDagRequest, context: grpc.ServicerContext) -> pb.Graph:

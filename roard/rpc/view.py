@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple, Protocol
@@ -86,10 +86,22 @@ class View:
 
     def session_jobs(self, session: Session, limit: int = 0) -> list[JobHead]:
         """Finished jobs of a session that ``session`` gave, newest first by when they began; ``limit`` 0: all."""
-        own = self.store.session(session.id)
-        if own is not None and self.caller.may_see(own.user.uid):
+        if self._is_own(session):
             return self.store.session_jobs(session.id, limit)
         return self.store.imported_session_jobs(session.id, self.caller.may_see)[:limit or None]
+
+    def newest_heads(self, session: Session | None, until: int) -> Iterable[JobHead]:
+        """Finished jobs that may be seen, newest first by when they began: of a session that ``session`` gave, else all that
+        began before ``until`` (0: no limit)."""
+        if session is None:
+            return self.store.newest_heads(self.caller.may_see, until=until)
+        if self._is_own(session):
+            return self.store.newest_heads(self.caller.may_see, session.id)
+        return self.store.imported_session_jobs(session.id, self.caller.may_see)
+
+    def _is_own(self, session: Session) -> bool:
+        own = self.store.session(session.id)
+        return own is not None and self.caller.may_see(own.user.uid)
 
     def running(self, session: bytes = b"") -> list[JobHead]:
         """Newest first; of one session, or of all."""

@@ -17,8 +17,9 @@ from lineage.records import Imported, Job, JobHead, Session
 from lineage.store import Seat, Visible
 from roard.store.edges import write_edges
 from roard.store.environment import Tables
+from roard.store.jobs import number_by_time
 from roard.store.sessions import read_session, uid_key
-from roard.store.values import U64, Txn, get, put, seal, unseal, upcoming_number
+from roard.store.values import U64, Txn, get, put, seal, unseal
 
 _ROW = struct.Struct(">QQ32s")  # number, time of the import, bundle
 _END = 0  # no end number: what was seen elsewhere at a path is older than all that was seen there here
@@ -49,7 +50,7 @@ def _import_job(txn: Txn, tables: Tables, uid: int, at: int, bundle: Content, ra
         txn.put(chunk, seal(chunk, raw.parts[chunk]), overwrite=False, db=tables.chunks)
     number = _free_number(txn, tables, job.head.started_at)
     key, owner = U64.pack(number), uid_key(uid)
-    until = _local_until(txn, tables, job.head.ended_at or job.head.started_at)
+    until = number_by_time(txn, tables, job.head.ended_at or job.head.started_at)
     put(txn, tables.foreign, identity, record)
     put(txn, tables.imported, identity + owner, _ROW.pack(number, at, bundle.id))
     put(txn, tables.numbers, key, owner + U64.pack(until) + identity)
@@ -69,26 +70,6 @@ def _free_number(txn: Txn, tables: Tables, started_at: int) -> int:
                 number += 1
     return number
 
-
-def _local_until(txn: Txn, tables: Tables, ended_at: int) -> int:
-    """The first number here of a job that began after this time, by the clocks: a search by halves, since jobs get their
-    numbers in the order in which they begin."""
-    low, high = 1, upcoming_number(txn, tables.meta, b"jobs")
-    with txn.cursor(tables.numbers) as cursor:
-        while low < high:
-            middle = (low + high) // 2
-            found = cursor.set_range(U64.pack(middle))
-            number = U64.unpack(cursor.key())[0] if found else IMPORTED
-            if number >= high:
-                high = middle
-                continue
-            identity = unseal(cursor.key(), cursor.value())[-32:]
-            value = get(txn, tables.jobs, identity)
-            if value is None or ids.decode_head(value[U64.size:], identity).started_at < ended_at:
-                low = number + 1
-            else:
-                high = middle
-    return low
 
 
 def seats_of(txn: Txn, tables: Tables, identity: bytes) -> list[Seat]:

@@ -19,6 +19,7 @@ from roard.store.values import U64, Txn, get, next_number, put, seal, unseal, up
 
 _RUNNING = b""  # what decode_head takes for the id of a job that has none yet
 _FACTS = struct.Struct(">QIQ32s")  # a row of ``numbers``, and its key before it
+_NONE = (IMPORTED, 0, 0, b"")
 
 
 def begin_job(txn: Txn, tables: Tables, head: JobHead) -> tuple[Session, JobHead]:
@@ -127,10 +128,29 @@ def facts_of(txn: Txn, tables: Tables, numbers: Sequence[int]) -> list[tuple[int
                 for key, data in cursor.getmulti([U64.pack(number) for number in numbers])]
 
 
-def newest_numbers(txn: Txn, tables: Tables, visible: Visible, *, imported: bool = False) -> Iterator[int]:
-    """Numbers of the finished jobs of all visible users, newest first by when they began, without reading anyone
-    else's: of those recorded here, or of the imported ones."""
-    return heapq.merge(*(_numbers_of(txn, tables, uid, imported) for uid in _uids(txn, tables) if visible(uid)), reverse=True)
+def newest_numbers(txn: Txn, tables: Tables, visible: Visible, below: int = IMPORTED, lowest: int = 0) -> Iterator[int]:
+    """Numbers, from ``lowest`` to below ``below``, of the finished jobs of all visible users, newest first by when they
+    began, without reading anyone else's. Those of imported jobs are from IMPORTED to twice that."""
+    return heapq.merge(*(_numbers_of(txn, tables, uid, below, lowest) for uid in _uids(txn, tables) if visible(uid)),
+                       reverse=True)
+
+
+def number_by_time(txn: Txn, tables: Tables, moment: int) -> int:
+    """A number above those of all finished jobs from here that began before ``moment``, and not above those that began
+    later, as far as numbers are in the order of time: found by halves."""
+    low, high = 1, upcoming_number(txn, tables.meta, b"jobs")
+    with txn.cursor(tables.numbers) as cursor:
+        while low < high:
+            middle = (low + high) // 2
+            found = cursor.set_range(U64.pack(middle))
+            number, _, _, identity = _FACTS.unpack(cursor.key() + unseal(cursor.key(), cursor.value())) if found else _NONE
+            if number >= high:
+                high = middle  # no finished job from here on
+            elif stored_head(txn, tables, identity).started_at >= moment:
+                high = middle
+            else:
+                low = number + 1
+    return low
 
 
 def _uids(txn: Txn, tables: Tables) -> list[int]:
@@ -145,12 +165,11 @@ def _uids(txn: Txn, tables: Tables) -> list[int]:
     return uids
 
 
-def _numbers_of(txn: Txn, tables: Tables, uid: int, imported: bool) -> Iterator[int]:
+def _numbers_of(txn: Txn, tables: Tables, uid: int, below: int, lowest: int) -> Iterator[int]:
     prefix = uid_key(uid)
-    lowest, end = (IMPORTED, U64.pack(2 * IMPORTED)) if imported else (0, U64.pack(IMPORTED))
     with txn.cursor(tables.log) as cursor:
-        # The last key of this user is the one before the first key beyond.
-        found = cursor.prev() if cursor.set_range(prefix + end) else cursor.last()
+        # The last key that is asked for is the one before the first key that is not, which may be the next user's.
+        found = cursor.prev() if cursor.set_range(prefix + U64.pack(below)) else cursor.last()
         while found and (key := cursor.key()).startswith(prefix):
             unseal(key, cursor.value())
             number = U64.unpack(key[4:])[0]

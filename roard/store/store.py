@@ -28,6 +28,7 @@ from roard.store.values import U64, Txn, get, put
 from roard.store.writer import Writer
 
 MAX_SIGNATURE = 100  # bytes
+HEADS_BATCH = 256  # heads that are read in one transaction, where many are looked through
 MAX_SEEN = 10_000  # sightings of one path that are looked through
 
 
@@ -222,20 +223,42 @@ class Store:
         for chunk in dict.fromkeys([*value["steps"], *value["entries"], value["context"]]):
             yield chunk, self._chunk(chunk)
 
-    def log(self, visible: Visible, limit: int) -> list[JobHead]:
-        """Newest first by when they began; ``limit`` 0: all.  Each job once, the own before an imported one."""
+    def newest_heads(self, visible: Visible, session: bytes = b"", until: int = 0) -> Iterator[JobHead]:
+        """Each job once, the own before an imported one; see ``lineage.store.RecordStore``. A batch at a time, each in a
+        read transaction of its own."""
+        if session:
+            with self._read() as txn:
+                wanted = [identity for _, identity in
+                          sorted(sessions.session_index(txn, self._tables, session), reverse=True)]
+            for at in range(0, len(wanted), HEADS_BATCH):
+                with self._read() as txn:
+                    batch = [jobs.stored_head(txn, self._tables, identity) for identity in wanted[at:at + HEADS_BATCH]]
+                yield from batch
+            return
         with self._read() as txn:
-            own, brought = (list(islice(numbers, limit or None)) for numbers in (
-                jobs.newest_numbers(txn, self._tables, visible),
-                jobs.newest_numbers(txn, self._tables, visible, imported=True)))
-            mine = [self._numbered_head(txn, number) for number in own]
-            if not brought:
-                return mine
-            others = {head.id: head for head in (self._numbered_head(txn, number) for number in brought)}
-            seen = {head.id for head in mine}
-            foreign = [head for identity, head in others.items() if identity not in seen]
-            both = heapq.merge(mine, foreign, key=lambda head: head.started_at, reverse=True)
-            return list(islice(both, limit or None))
+            below = jobs.number_by_time(txn, self._tables, until) if until else IMPORTED
+        own = self._heads(visible, below, 0)
+        brought = self._heads(visible, IMPORTED + until if until else 2 * IMPORTED, IMPORTED)
+        seen: set[bytes | None] = set()
+        for head in heapq.merge(own, brought, key=lambda head: head.started_at, reverse=True):
+            if head.id not in seen and not (head.imported and self._is_own(head, visible)):
+                yield head
+            if head.imported:
+                seen.add(head.id)
+
+    def _heads(self, visible: Visible, below: int, lowest: int) -> Iterator[JobHead]:
+        while True:
+            with self._read() as txn:
+                numbers = list(islice(jobs.newest_numbers(txn, self._tables, visible, below, lowest), HEADS_BATCH))
+                batch = [self._numbered_head(txn, number) for number in numbers]
+            yield from batch
+            if len(numbers) < HEADS_BATCH:
+                return
+            below = numbers[-1]
+
+    def _is_own(self, head: JobHead, visible: Visible) -> bool:
+        """Was what is an imported job recorded here too, by somebody visible?"""
+        return any(seat.number < IMPORTED and visible(seat.uid) for seat in self.seats(head.id or b""))
 
     def _record(self, identity: bytes) -> bytes | None:
         with self._read() as txn:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from blake3 import blake3
 
 from lineage.records import Entry, EntryKind, Host, Job, JobHead, Role, Step, User
+from lineage.store import Visible
 from roard.store import Store
 
 ADA, BOB, ROOT = User(1000, "ada"), User(1001, "bob"), User(0, "root")
@@ -22,6 +24,10 @@ def everyone(_: int) -> bool:
 
 def digest(content: str) -> bytes:
     return blake3(content.encode()).digest()
+
+
+def newest(store: Store, visible: Visible, limit: int = 0) -> list[JobHead]:
+    return list(islice(store.newest_heads(visible), limit or None))
 
 
 def entry(kind: EntryKind, path: str, content: str | None, role: Role = "data") -> Entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recorder import ADA, BOB, PROJECT, begin, digest, ended, entries, everyone, record
+from recorder import ADA, BOB, PROJECT, begin, digest, ended, entries, everyone, newest, record
 
 from lineage import bundle, ids
 from lineage.graph import Limits, Start, ancestors, descendants
@@ -48,9 +48,9 @@ def test_an_imported_job_is_there_whole_and_marked(store: Store, far: Store) -> 
     new, known = brought(store, BOB, *packed(far, head))
     assert (new, known) == ([head.id], [])
     assert store.job(head.id) == far.job(head.id)
-    [listed] = store.log(everyone, 10)
+    [listed] = newest(store, everyone, 10)
     assert (listed.id, listed.user, listed.imported.uid) == (head.id, ADA, BOB.uid)
-    assert far.log(everyone, 10)[0].imported is None
+    assert newest(far, everyone, 10)[0].imported is None
     assert list(store.record(head.id)) == list(far.record(head.id))
 
 
@@ -65,8 +65,8 @@ def test_doing_it_again_changes_nothing(store: Store, far: Store) -> None:
 def test_it_is_the_importers_alone(store: Store, far: Store) -> None:
     head = record(far, ["/in=a"], ["/out=b"])
     brought(store, BOB, *packed(far, head))
-    assert store.log(only(ADA), 10) == [], "although it says that it is Ada's"
-    assert [each.id for each in store.log(only(BOB), 10)] == [head.id]
+    assert newest(store, only(ADA), 10) == [], "although it says that it is Ada's"
+    assert [each.id for each in newest(store, only(BOB), 10)] == [head.id]
     assert store.imported_session(head.session, only(ADA)) is None
     assert store.imported_session(head.session, only(BOB)).user == ADA
     assert store.seen_at(b"/out", only(ADA)) == []
@@ -105,7 +105,7 @@ def test_two_users_can_import_the_same(store: Store, far: Store) -> None:
     identity = box[0].jobs[0].head.id
     assert brought(store, BOB, *box) == brought(store, ADA, *box) == ([identity], [])
     assert seats(store, identity) == [ADA.uid, BOB.uid]
-    assert len(store.log(everyone, 10)) == 1
+    assert len(newest(store, everyone, 10)) == 1
 
 
 def test_what_is_ones_own_already_is_not_imported(store: Store) -> None:
@@ -215,8 +215,8 @@ def test_the_log_has_the_newest_of_both(store: Store, far: Store) -> None:
     mine = [begun(store, at) for at in (1000, 3000, 5000)]
     theirs = [begun(far, at) for at in (2000, 4000, 6000)]
     brought(store, ADA, *packed(far, *theirs))
-    assert [head.started_at for head in store.log(everyone, 0)] == [6000, 5000, 4000, 3000, 2000, 1000]
-    assert [head.id for head in store.log(everyone, 2)] == [theirs[2].id, mine[2].id]
+    assert [head.started_at for head in newest(store, everyone, 0)] == [6000, 5000, 4000, 3000, 2000, 1000]
+    assert [head.id for head in newest(store, everyone, 2)] == [theirs[2].id, mine[2].id]
 
 
 def test_what_was_seen_here_at_a_path_is_newer_than_what_was_seen_elsewhere(store: Store, far: Store) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorder import ADA, BOB, HOST, PROJECT, begin, digest, ended, entries, entry, everyone, record
+from recorder import ADA, BOB, HOST, PROJECT, begin, digest, ended, entries, entry, everyone, newest, record
 
 from lineage import ids
 from lineage.errors import InvalidError, NotFoundError
@@ -188,7 +188,7 @@ def test_jobs_are_ordered_by_their_beginning_and_know_what_had_begun_when_they_f
     numbers = [store.job_number(head.id) for head in (first, second, third, last)]
     assert numbers == [1, 2, 3, 5], "a job that never ran leaves a gap"
     assert store.untils([1, 2, 3, 4, 5]) == {1: 4, 2: 4, 3: 6, 5: 6}
-    assert store.log(everyone, 10) == [last, third, second, first]
+    assert newest(store, everyone, 10) == [last, third, second, first]
     assert store.session_jobs(first.session) == [last, second, first]
     assert list(store.session_numbers(first.session).values()) == [second.id, first.id, last.id], "as they ended"
 
@@ -224,10 +224,10 @@ def test_the_log_is_newest_first_of_those_who_may_be_seen(store: Store) -> None:
     mine = [record(store, outputs=[f"/a={index}"]) for index in range(3)]
     theirs = [record(store, outputs=[f"/b={index}"], user=BOB) for index in range(2)]
     mine.append(record(store, outputs=["/a=last"]))
-    assert store.log(lambda uid: uid == ADA.uid, 10) == mine[::-1]
-    assert store.log(lambda uid: uid == ADA.uid, 2) == [mine[3], mine[2]]
-    assert store.log(everyone, 10) == [mine[3], *theirs[::-1], mine[2], mine[1], mine[0]]
-    assert store.log(lambda uid: False, 10) == []
+    assert newest(store, lambda uid: uid == ADA.uid, 10) == mine[::-1]
+    assert newest(store, lambda uid: uid == ADA.uid, 2) == [mine[3], mine[2]]
+    assert newest(store, everyone, 10) == [mine[3], *theirs[::-1], mine[2], mine[1], mine[0]]
+    assert newest(store, lambda uid: False, 10) == []
 
 
 def test_contents_seen_at_a_path_newest_first_each_once(store: Store) -> None:
