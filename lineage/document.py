@@ -61,6 +61,10 @@ def entry_document(entry: Entry) -> Document:
     }
 
 
+def path_document(path: bytes) -> Document:
+    return _text("path", path)
+
+
 def step_document(step: Step) -> Document:
     return {
         "index": step.index, "parent": step.parent, "pid": step.pid, **_argv(step.argv),

@@ -143,6 +143,60 @@ class JobFilter(_message.Message):
     running: bool
     def __init__(self, since: _Optional[int] = ..., until: _Optional[int] = ..., words: _Optional[_Iterable[str]] = ..., outcome: _Optional[str] = ..., exit_code: _Optional[int] = ..., host: _Optional[str] = ..., user: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., incomplete: _Optional[bool] = ..., running: _Optional[bool] = ...) -> None: ...
 
+class SearchRequest(_message.Message):
+    __slots__ = ("globs", "words", "hash", "filter", "project", "limit")
+    GLOBS_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    globs: _containers.RepeatedScalarFieldContainer[bytes]
+    words: _containers.RepeatedScalarFieldContainer[str]
+    hash: str
+    filter: JobFilter
+    project: bytes
+    limit: int
+    def __init__(self, globs: _Optional[_Iterable[bytes]] = ..., words: _Optional[_Iterable[str]] = ..., hash: _Optional[str] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., project: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class SearchResponse(_message.Message):
+    __slots__ = ("artifacts", "jobs", "more_artifacts", "more_jobs", "stopped", "indexing")
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    MORE_ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    MORE_JOBS_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
+    INDEXING_FIELD_NUMBER: _ClassVar[int]
+    artifacts: _containers.RepeatedCompositeFieldContainer[FoundArtifact]
+    jobs: _containers.RepeatedCompositeFieldContainer[_records_pb2.JobHead]
+    more_artifacts: bool
+    more_jobs: bool
+    stopped: str
+    indexing: bool
+    def __init__(self, artifacts: _Optional[_Iterable[_Union[FoundArtifact, _Mapping]]] = ..., jobs: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., more_artifacts: _Optional[bool] = ..., more_jobs: _Optional[bool] = ..., stopped: _Optional[str] = ..., indexing: _Optional[bool] = ...) -> None: ...
+
+class FoundArtifact(_message.Message):
+    __slots__ = ("hash", "size", "paths", "job", "output", "makers", "users", "made", "used")
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    PATHS_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    MAKERS_FIELD_NUMBER: _ClassVar[int]
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    MADE_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    hash: bytes
+    size: int
+    paths: _containers.RepeatedScalarFieldContainer[bytes]
+    job: _records_pb2.JobHead
+    output: bool
+    makers: _containers.RepeatedCompositeFieldContainer[_records_pb2.JobHead]
+    users: _containers.RepeatedCompositeFieldContainer[_records_pb2.JobHead]
+    made: int
+    used: int
+    def __init__(self, hash: _Optional[bytes] = ..., size: _Optional[int] = ..., paths: _Optional[_Iterable[bytes]] = ..., job: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ..., output: _Optional[bool] = ..., makers: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., users: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., made: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+
 class SessionDagRequest(_message.Message):
     __slots__ = ("session", "project", "max_nodes")
     SESSION_FIELD_NUMBER: _ClassVar[int]

@@ -70,6 +70,11 @@ class LineageStub:
                 request_serializer=lineage_dot_v1_dot_lineage__pb2.LogRequest.SerializeToString,
                 response_deserializer=lineage_dot_v1_dot_lineage__pb2.LogResponse.FromString,
                 _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/lineage.v1.Lineage/Search',
+                request_serializer=lineage_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
+                _registered_method=True)
         self.SessionDag = channel.unary_unary(
                 '/lineage.v1.Lineage/SessionDag',
                 request_serializer=lineage_dot_v1_dot_lineage__pb2.SessionDagRequest.SerializeToString,
@@ -134,6 +139,12 @@ class LineageServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Search(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SessionDag(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -189,6 +200,11 @@ def add_LineageServicer_to_server(servicer, server):
                     servicer.Log,
                     request_deserializer=lineage_dot_v1_dot_lineage__pb2.LogRequest.FromString,
                     response_serializer=lineage_dot_v1_dot_lineage__pb2.LogResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=lineage_dot_v1_dot_lineage__pb2.SearchRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_lineage__pb2.SearchResponse.SerializeToString,
             ),
             'SessionDag': grpc.unary_unary_rpc_method_handler(
                     servicer.SessionDag,
@@ -395,6 +411,33 @@ class Lineage:
             '/lineage.v1.Lineage/Log',
             lineage_dot_v1_dot_lineage__pb2.LogRequest.SerializeToString,
             lineage_dot_v1_dot_lineage__pb2.LogResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Lineage/Search',
+            lineage_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
+            lineage_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

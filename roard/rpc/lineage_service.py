@@ -22,6 +22,7 @@ from roard.rpc.errors import answered
 from roard.rpc.graphs import dag_message, roles_of, walk_message
 from roard.rpc.references import by_path, by_reference
 from roard.rpc.scan import newest
+from roard.rpc.search import search_message
 from roard.rpc.view import JobStore, Sighting, View
 
 PAGE_ENTRIES, PAGE_BYTES = 1000, 1 << 20  # of a message, whose limit is 4 MB
@@ -99,6 +100,10 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
         found = newest(view, session, from_message(request.filter), min(request.limit or DEFAULT_LOG, MAX_LOG))
         return pb.LogResponse(jobs=[wire.head_to(head) for head in found.heads], truncated=found.truncated,
                               stopped=found.stopped, reached=found.reached)
+
+    @answered
+    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
+        return search_message(self._view(context), request)
 
     @answered
     def SessionDag(self, request: pb.SessionDagRequest, context: grpc.ServicerContext) -> pb.Graph:

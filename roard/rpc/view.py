@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple, Protocol
@@ -23,6 +23,10 @@ class JobStore(RecordStore, Protocol):
     def running_head(self, run: bytes) -> JobHead | None: ...
     def job_of_run(self, run: bytes) -> bytes | None: ...
     def session_numbers(self, session: bytes) -> dict[int, bytes]: ...
+    def rows_at(self, paths: Sequence[bytes], wanted: Callable[[int], bool],
+                limit: int) -> list[tuple[int, int, int, bytes]]: ...
+    def path_texts(self, prefix: bytes) -> Iterator[list[bytes]]: ...
+    def indexing(self) -> bool: ...
 
 
 class Seen(NamedTuple):

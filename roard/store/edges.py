@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from lineage.ids import path_number
 from lineage.records import Entry
@@ -17,11 +18,13 @@ from roard.store.values import PAIR, TRIPLE, U64, Table, Txn, get, next_numbers,
 ALWAYS_LINKED = frozenset({"data", "source", "config", "temporary"})
 
 
-def write_edges(txn: Txn, tables: Tables, job: int, end: int, entries: Iterable[Entry]) -> None:
-    """The edges of one finished job, both ways, and where its artifacts were seen.  ``end``: its end number."""
+def write_edges(txn: Txn, tables: Tables, job: int, end: int, entries: Iterable[Entry]) -> set[bytes]:
+    """The edges of one finished job, both ways, and where its artifacts were seen; the paths on them.  ``end``: its end
+    number."""
     taken: list[tuple[bytes, bytes]] = []
     made: list[tuple[bytes, bytes]] = []
     inputs: set[tuple[int, int]] = set()
+    texts: set[bytes] = set()
     for entry in entries:
         if entry.hash is None or entry.kind not in {"input", "output"}:
             continue
@@ -33,6 +36,7 @@ def write_edges(txn: Txn, tables: Tables, job: int, end: int, entries: Iterable[
             known = artifact_number(txn, tables, entry.hash)
             if known is not None and txn.get(U64.pack(known), db=tables.producers) is not None:
                 inputs.add((known, path_number(entry.path)))
+                texts.add(entry.path)
     numbers = _interned(txn, tables, {digest for digest, _ in taken} | {digest for digest, _ in made})
     inputs |= {(numbers[digest], path_number(path)) for digest, path in taken}
     outputs = {(numbers[digest], path_number(path)) for digest, path in made}
@@ -43,6 +47,7 @@ def write_edges(txn: Txn, tables: Tables, job: int, end: int, entries: Iterable[
         _put_rows(txn, backward, [(U64.pack(artifact), PAIR.pack(job, path)) for artifact, path in links])
         _put_rows(txn, tables.paths, [(U64.pack(path), TRIPLE.pack(end * 2 + mark, job, artifact))
                                       for artifact, path in links])
+    return texts.union((path for _, path in taken), (path for _, path in made))
 
 
 def _put_rows(txn: Txn, table: Table, rows: Iterable[tuple[bytes, bytes]]) -> None:
@@ -95,13 +100,13 @@ def links_of_artifacts(txn: Txn, table: Table, artifacts: Sequence[int]) -> Mapp
 def seen_rows(txn: Txn, tables: Tables, path: bytes, limit: int) -> list[tuple[int, int]]:
     """(artifact number, job number) of what was at ``path``, newest first by when the jobs finished; a job's output
     there before its input."""
+    return [(artifact, job) for _, job, artifact in marked_rows(txn, tables, path, limit)]
+
+
+def marked_rows(txn: Txn, tables: Tables, path: bytes, limit: int) -> Iterator[tuple[int, int, int]]:
+    """(twice the end number, + 1 if an output; job number; artifact number) of the newest ``limit``, newest first."""
     with txn.cursor(tables.paths) as cursor:
-        if not cursor.set_key(U64.pack(path_number(path))) or not cursor.last_dup():
-            return []
-        rows: list[tuple[int, int]] = []
-        for row in cursor.iterprev_dup(keys=False, values=True):
-            _, job, artifact = TRIPLE.unpack(row)
-            rows.append((artifact, job))
-            if len(rows) == limit:
-                break
-        return rows
+        if cursor.set_key(U64.pack(path_number(path))) and cursor.last_dup():
+            for row in islice(cursor.iterprev_dup(keys=False, values=True), limit):
+                mark, job, artifact = TRIPLE.unpack(row)
+                yield mark, job, artifact

@@ -15,10 +15,14 @@ from pathlib import Path
 import lmdb
 
 from lineage.errors import CorruptError, RoarError, UnavailableError, UnsupportedError
-from roard.store.values import U64, Table, get, put
+from roard.store.values import PAIR, U64, Table, get, put, upcoming_number
 
-SCHEMA = 2
+SCHEMA = 3
+#: The oldest schema that is brought up to date when it is opened.
+OLDEST = 2
 SCHEMA_KEY = b"schema"
+#: In meta while older jobs' paths are not in path_texts yet: (the newest such job number, its chunks that are).
+UNINDEXED_KEY = b"unindexed_paths"
 #: The address space to reserve, the first that mmap grants: the file is sparse and grows as it is written.
 MAP_SIZES = tuple(1 << bits for bits in (40, 38, 36, 34, 32, 30))
 MAX_READERS = 512
@@ -47,6 +51,7 @@ class Tables:
     producers: Table  # artifact number → duplicates (job number, path number)
     consumers: Table  # likewise
     paths: Table  # path number → duplicates (twice the end number, + 1 if an output; job number; artifact number)
+    path_texts: Table  # path → nothing; a long path has its hash in the key, see pathtexts.py
     log: Table  # uid (4), job number → nothing
     sessions: Table  # session id (32) → state, see sessions.py
     current: Table  # uid (4), BLAKE3 of the project (32) → session id
@@ -77,8 +82,10 @@ def open_environment(directory: Path) -> tuple[lmdb.Environment, Tables]:
         raise UnavailableError(f"the store at {directory} cannot be opened: {error}",
                                "it must be on a local disk with space left, used by no other roard") from error
     try:
-        _check_schema(env, directory)
+        version = _check_schema(env, directory)
         tables = _open_tables(env)
+        if version < SCHEMA:
+            _upgrade(env, tables, directory)
         env.reader_check()
     except BaseException:
         env.close()
@@ -122,8 +129,19 @@ def _open_tables(env: lmdb.Environment) -> Tables:
                      for name in Tables.__slots__})
 
 
-def _check_schema(env: lmdb.Environment, directory: Path) -> None:
-    """Before any other table is opened, because opening makes what is missing."""
+def _upgrade(env: lmdb.Environment, tables: Tables, directory: Path) -> None:
+    """From schema 2, which had no path_texts: from here on an older roard refuses the store, since it would store jobs
+    without theirs.  Those of the jobs that are there follow step by step (``pathtexts.index_older``)."""
+    try:
+        with env.begin(write=True) as txn:
+            put(txn, tables.meta, UNINDEXED_KEY, PAIR.pack(upcoming_number(txn, tables.meta, b"jobs") - 1, 0))
+            put(txn, tables.meta, SCHEMA_KEY, U64.pack(SCHEMA))
+    except lmdb.Error as error:
+        raise storage_error(error, directory) from error
+
+
+def _check_schema(env: lmdb.Environment, directory: Path) -> int:
+    """The store's, before any other table is opened, because opening makes what is missing."""
     try:
         meta = env.open_db(b"meta", create=False)
     except lmdb.NotFoundError as error:
@@ -135,9 +153,10 @@ def _check_schema(env: lmdb.Environment, directory: Path) -> None:
                                "install the newer roard again, or restore a backup from before it")
     if version < 1:
         raise CorruptError(f"the store at {directory} does not say which schema it has", "restore a backup")
-    if version < SCHEMA:
+    if version < OLDEST:
         raise UnsupportedError(f"the store at {directory} has schema {version}, from before the first release",
                                "move it away: a new one is made in its place")
+    return int(version)
 
 
 def _fsync(path: Path) -> None:

@@ -14,6 +14,7 @@ from lineage.records import Job, JobHead, Session
 from lineage.store import Visible
 from roard.store.edges import write_edges
 from roard.store.environment import Tables
+from roard.store.pathtexts import index_paths
 from roard.store.sessions import begin_session, change_session, read_session, uid_key
 from roard.store.values import U64, Txn, get, next_number, put, seal, unseal, upcoming_number
 
@@ -90,7 +91,7 @@ def finish_job(txn: Txn, tables: Tables, job: Job, encoded: tuple[bytes, bytes, 
     put(txn, tables.runs, job.head.run, identity)
     put(txn, tables.log, uid + key, b"")
     put(txn, tables.session_jobs, job.head.session + U64.pack(end), U64.pack(job.head.number) + identity)
-    write_edges(txn, tables, number, end, job.entries)
+    index_paths(txn, tables, write_edges(txn, tables, number, end, job.entries))
     txn.delete(job.head.run, db=tables.running)
     return ids.decode_head(record, identity)
 

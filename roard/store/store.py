@@ -7,8 +7,10 @@ its consumer.  Writes go through the one writer thread and return when they are 
 from __future__ import annotations
 
 import heapq
+import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -18,17 +20,20 @@ from types import TracebackType
 import lmdb
 
 from lineage import bundle, ids
-from lineage.errors import CorruptError, InvalidError, NotFoundError
+from lineage.errors import CorruptError, InvalidError, NotFoundError, UnavailableError
 from lineage.provenance import IMPORTED
 from lineage.records import Entry, Host, Job, JobHead, Session, User
 from lineage.store import Link, Seat, Visible
-from roard.store import edges, imports, jobs, lookup, sessions
-from roard.store.environment import Tables, open_environment, read_error
+from roard.store import edges, imports, jobs, lookup, pathtexts, sessions, upgrade
+from roard.store.environment import UNINDEXED_KEY, Tables, open_environment, read_error
 from roard.store.values import U64, Txn, get, put
 from roard.store.writer import Writer
 
+_log = logging.getLogger(__name__)
+
 MAX_SIGNATURE = 100  # bytes
 HEADS_BATCH = 256  # heads that are read in one transaction, where many are looked through
+PATHS_BATCH = 4096  # likewise of paths
 MAX_SEEN = 10_000  # sightings of one path that are looked through
 
 
@@ -44,6 +49,8 @@ class Store:
         self._tables = tables
         self._writer = Writer(env, directory)
         self._directory = directory
+        if self.indexing():
+            self._index_older()
 
     @classmethod
     def open(cls, directory: Path) -> Store:
@@ -335,6 +342,51 @@ class Store:
                 if job in owners and visible(owners[job]):
                     newest.setdefault(artifact, job)
             return [(self._artifact_hash(txn, artifact), self._job_id(txn, job)) for artifact, job in newest.items()]
+
+    def rows_at(self, paths: Sequence[bytes], wanted: Callable[[int], bool], limit: int) -> list[tuple[int, int, int, bytes]]:
+        """(twice the end number, + 1 if an output; job number; artifact number; path) of the newest sightings at each of
+        ``paths`` by the jobs that are wanted: each content once, ``limit`` of them at a path."""
+        rows: list[tuple[int, int, int, bytes]] = []
+        with self._read() as txn:
+            for path in paths:
+                seen: set[int] = set()
+                for mark, job, artifact in edges.marked_rows(txn, self._tables, path, MAX_SEEN):
+                    if artifact not in seen and wanted(job):
+                        seen.add(artifact)
+                        rows.append((mark, job, artifact, path))
+                        if len(seen) == limit:
+                            break
+        return rows
+
+    def path_texts(self, prefix: bytes) -> Iterator[list[bytes]]:
+        """The paths on the edges of finished jobs that begin with ``prefix``, a batch at a time, each in a read transaction
+        of its own."""
+        after: bytes | None = None
+        while True:
+            with self._read() as txn:
+                batch, after = pathtexts.texts_from(txn, self._tables, prefix, after, PATHS_BATCH)
+            yield batch
+            if after is None:
+                return
+
+    def indexing(self) -> bool:
+        """Are there paths of older jobs that ``path_texts`` does not know yet?"""
+        with self._read() as txn:
+            return get(txn, self._tables.meta, UNINDEXED_KEY) is not None
+
+    def _index_older(self) -> None:
+        """One step after the other, so that other writes come between."""
+        def go_on(step: Future[bool]) -> None:
+            if step.exception() is not None:
+                _log.warning("older jobs are not searched by path until roard starts again: %s", step.exception())
+            elif step.result():
+                self._index_older()
+
+        try:
+            step = self._writer.submit(lambda txn: upgrade.index_older(txn, self._tables))
+        except UnavailableError:
+            return  # the store is being closed; it goes on when it is opened again
+        step.add_done_callback(go_on)
 
     def by_prefix(self, kind: str, prefix: str, limit: int) -> list[bytes]:
         """See ``lookup.ids_by_prefix``."""

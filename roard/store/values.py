@@ -2,8 +2,8 @@
 
 LMDB keeps no checksums: of 200 single flipped bits 187 went unnoticed (measured).  A sealed value is the first 8 bytes
 of BLAKE3(key || value), then the value.  The key is in it, so that a value found under a wrong key is noticed too.
-Rows of the fixed-size duplicate tables (producers, consumers, paths) are exempt: a checksum would double them, and
-they can be rebuilt from the sealed jobs.
+Rows of the fixed-size duplicate tables (producers, consumers, paths) and of path_texts are exempt: a checksum would double
+them, and they can be rebuilt from the sealed jobs.
 """
 
 from __future__ import annotations

@@ -48,3 +48,39 @@ def test_log_has_nothing_of_others(two_users: tuple[Project, Project]) -> None:
     mine.sh("echo private-word > a")
     assert numbers(mine, "--all", "private-word") == [1]
     assert numbers(theirs, "--all", "private-word") == []
+
+
+def found(project: Project, *options: str) -> list[str]:
+    artifacts = project.json("search", *options)["artifacts"]
+    return [path["path"].removeprefix(f"{project.path}/") for artifact in artifacts for path in artifact["paths"]]
+
+
+def test_search_by_path_hash_and_words(project: Project) -> None:
+    project.write("data/in.csv", "1,2\n")
+    job = project.run("sh", "-c", "sort data/in.csv > data/out.csv; cp data/out.csv 'odd [name]'")
+    assert set(found(project, "./data/*.csv")) == {"data/in.csv", "data/out.csv"}
+    assert found(project, f"{project.path}/data/o*") == ["data/out.csv"]
+    assert found(project, "./odd \\[name\\]") == ["odd [name]"]
+    assert set(found(project, "data/", "-n", "1000")) >= {"data/in.csv", "data/out.csv"}
+    digest = job.outputs["data/out.csv"]
+    assert digest is not None
+    hits = project.json("search", digest[:16])["artifacts"]
+    assert [(hit["hash"], hit["made"], hit["job"]["id"]) for hit in hits] == [(digest, 1, job["id"])]
+    assert [hit["id"] for hit in project.json("search", job["id"][:16])["jobs"]] == [job["id"]]
+    assert next(hit["id"] for hit in project.json("search", "SORT", "--since", "1h")["jobs"]) == job["id"]
+    said = project.roar("search", "./data/o*").stdout
+    assert "made by @1" in said
+    assert "next: roar lineage artifact:" in said
+    assert project.roar("search", check=False).returncode == 2
+
+
+def test_search_finds_nothing_of_others(two_users: tuple[Project, Project]) -> None:
+    mine, theirs = two_users
+    mine.sh("echo content-of-mine > very-private.txt")
+    digest = mine.show("@").outputs["very-private.txt"]
+    assert digest is not None
+    for words in (["very-private.txt"], ["*/very-private.txt"], [digest[:20]], ["--command", "very-private"]):
+        answer = mine.json("search", *words)
+        assert answer["artifacts"] or answer["jobs"]
+        answer = theirs.json("search", *words)
+        assert (answer["artifacts"], answer["jobs"]) == ([], [])

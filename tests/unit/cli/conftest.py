@@ -31,6 +31,7 @@ METHODS = {
     "Lineage/GetArtifact": (lineage_pb2.GetArtifactRequest, records_pb2.Artifact()),
     "Lineage/GetSession": (lineage_pb2.GetSessionRequest, records_pb2.Session()),
     "Lineage/Log": (lineage_pb2.LogRequest, lineage_pb2.LogResponse()),
+    "Lineage/Search": (lineage_pb2.SearchRequest, lineage_pb2.SearchResponse()),
     "Lineage/SessionDag": (lineage_pb2.SessionDagRequest, lineage_pb2.Graph()),
     "Lineage/Ancestors": (lineage_pb2.GraphRequest, lineage_pb2.Graph()),
     "Lineage/Descendants": (lineage_pb2.GraphRequest, lineage_pb2.Graph()),
