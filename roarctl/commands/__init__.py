@@ -24,7 +24,7 @@ A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, job:…,
 #: As the help lists them.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Record": ("run", "attach", "detach", "init", "reset"),
-    "Look": ("log", "show", "lineage", "dag", "status", "watch", "search", "tui"),
+    "Look": ("log", "show", "lineage", "inputs", "dag", "status", "watch", "search", "tui"),
     "Compare": ("diff",),
     "Hand on": ("card", "export", "verify", "import"),
 }

@@ -84,3 +84,19 @@ def test_search_finds_nothing_of_others(two_users: tuple[Project, Project]) -> N
         assert answer["artifacts"] or answer["jobs"]
         answer = theirs.json("search", *words)
         assert (answer["artifacts"], answer["jobs"]) == ([], [])
+
+
+def test_inputs_are_the_roots_and_where_they_are(project: Project) -> None:
+    project.write("raw.csv", "2\n1\n")
+    project.write("prep.sh", "sort raw.csv > clean.csv\n")
+    project.run("sh", "prep.sh")
+    project.run("cp", "clean.csv", "model")
+    (project.path / "raw.csv").rename(project.path / "elsewhere.csv")
+    project.run("cat", "elsewhere.csv")  # so it was seen there, too
+    document = project.json("inputs", "model")
+    assert [(Path(one["path"]).name, one["role"], one["state"]) for one in document["inputs"]] == [
+        ("raw.csv", "data", "missing"), ("prep.sh", "source", "same")]
+    assert document["inputs"][0]["found_at"]["path"].endswith("/elsewhere.csv")
+    direct = project.json("inputs", "model", "--direct")["inputs"]
+    assert [(Path(one["path"]).name, one["maker"]["number"]) for one in direct] == [("clean.csv", 1)]
+    assert {one["role"] for one in project.json("inputs", "@2", "--direct", "--all")["inputs"]} >= {"data"}

@@ -1,0 +1,79 @@
+"""What something was made from, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lineage.document import head_document, path_document
+from roarctl.render.jobs import short_id
+from roarctl.render.text import Palette, count_text, hash_text, path_text, printable, program_text, size_text, table
+from roarctl.roots import Input
+from roarctl.whereabouts import Place
+
+_WORDS = {"same": "as recorded", "edited": "edited since", "missing": "gone", "unchecked": "not checked"}
+_MOST = 100
+
+
+def inputs_document(inputs: Sequence[tuple[Input, Place]], *, start: Mapping[str, str], direct: bool, changed: bool,
+                    truncated: str) -> dict[str, Any]:
+    """``found_at``: where a content is that is not at its path any more."""
+    return {
+        "schema": "roar.inputs/1", "start": dict(start), "direct": direct, "changed": changed,
+        "inputs": [{
+            **path_document(one.path), "hash": one.hash.hex(), "size": one.size, "role": one.role,
+            "root": one.maker is None, "maker": None if one.maker is None else head_document(one.maker),
+            "users": [_user(head) for head in one.users], "state": place.state,
+            "found_at": path_document(place.found) if place.found else None,
+        } for one, place in inputs],
+        "truncated": truncated or None,
+    }
+
+
+def _user(head: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"id": head.id.hex() if head.id is not None else None, "run": head.run.hex(), "number": head.number}
+
+
+def inputs_lines(inputs: Sequence[tuple[Input, Place]], base: bytes, palette: Palette, *, direct: bool, truncated: str,
+                 changed: bytes = b"", everything: bool = False) -> list[str]:
+    lines = []
+    if changed:
+        lines.append(palette.yellow(f"! the present content of {printable(changed)} is not recorded; "
+                                    "this is the newest that is"))
+    made = [pair for pair in inputs if pair[0].maker is not None]
+    unrecorded = [pair for pair in inputs if pair[0].maker is None and pair[0].role == "data"]
+    source = [pair for pair in inputs if pair[0].maker is None and pair[0].role == "source"]
+    others = [pair for pair in inputs if pair[0].maker is None and pair[0].role not in {"data", "source"}]
+    for title, some in (("made by recorded jobs", made), ("data that no recorded job made", unrecorded),
+                        ("source that no recorded job made", source), ("packages, system and others", others)):
+        if some:
+            lines.append(f"{title}: {len(some)}")
+            lines += _rows(some, base, palette, direct=direct, everything=everything)
+    if not inputs:
+        lines.append("it took no data and no source that is recorded (--all: other files)")
+    if truncated:
+        lines.append(palette.yellow(f"! not everything: {printable(truncated)}"))
+    return lines
+
+
+def _rows(inputs: Sequence[tuple[Input, Place]], base: bytes, palette: Palette, *, direct: bool,
+          everything: bool) -> list[str]:
+    colours = {"same": palette.green, "edited": palette.yellow, "missing": palette.red, "unchecked": palette.dim}
+    rows = []
+    for one, place in inputs[:None if everything else _MOST]:
+        where = colours[place.state](_WORDS[place.state])
+        if place.found:
+            where += f", but found at {path_text(place.found, base)}"
+        row = [path_text(one.path, base), palette.dim(hash_text(one.hash)), size_text(one.size), where]
+        if one.maker is not None:
+            row.append(f"← @{one.maker.number} {short_id(one.maker)} ({program_text(one.maker.argv)})")
+        elif direct or not one.users:
+            row.append("")
+        else:
+            more = f" and {count_text(len(one.users) - 1, 'more job')}" if len(one.users) > 1 else ""
+            row.append(palette.dim(f"→ @{one.users[-1].number} ({program_text(one.users[-1].argv)}){more}"))
+        rows.append(row)
+    lines = [f"  {line}" for line in table(rows, frozenset({2}))]
+    if len(inputs) > len(rows):
+        lines.append(palette.dim(f"  … {len(inputs) - len(rows)} more: --json has them all"))
+    return lines
