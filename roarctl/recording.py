@@ -40,7 +40,8 @@ class Recording:
         self._describing: threading.Thread | None = None
 
     @classmethod
-    def begin(cls, child: Held, environment: Mapping[bytes, bytes], cwd: bytes) -> Recording:
+    def begin(cls, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
+              labels: Mapping[str, str] | None = None) -> Recording:
         """Register the waiting child. Raises a RoarError where the job cannot be watched."""
         path = clients.socket_path()
         identity = clients.identify(path, child.pidfd)  # first: it is quick, and says whether there is a daemon
@@ -49,13 +50,13 @@ class Recording:
         probe = GitProbe(cwd)
         try:
             # git works while grpc is being imported.
-            return cls._register(clients.Client(path, identity), child, environment, cwd, probe)
+            return cls._register(clients.Client(path, identity), child, environment, cwd, probe, labels or {})
         finally:
             probe.stop()
 
     @classmethod
     def _register(cls, client: Client, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
-                  git: GitProbe) -> Recording:
+                  git: GitProbe, labels: Mapping[str, str]) -> Recording:
         from lineage.redact import redact_argv, redact_environment
         from lineage.v1 import observe_pb2
         from lineage.wire import struct_to
@@ -66,7 +67,7 @@ class Recording:
         request = observe_pb2.RegisterRequest(
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project,
             context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
-            compat=launch.is_compat(launch.interpreter(child.command.path, environment), project, cwd))
+            labels=labels, compat=launch.is_compat(launch.interpreter(child.command.path, environment), project, cwd))
         answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
         return cls(client, answer.run, answer.number, cwd)
 
@@ -107,10 +108,9 @@ class Recording:
         """What is recorded by now, as `roar show --json` has it, on one line."""
         import json
 
-        from lineage.document import job_document
-        from roarctl import queries
+        from roarctl import annotating, queries
 
-        return json.dumps(job_document(queries.job(self._client, self._run)))
+        return json.dumps(annotating.job_document(self._client, queries.job(self._client, self._run)))
 
     def forget(self) -> None:
         """The command never ran."""

@@ -17,7 +17,7 @@ from lineage.v1 import lineage_pb2
 if TYPE_CHECKING:
     from roarctl.client import Client
 
-_BY_NAME = re.compile(r"@|(job|artifact|session):")
+_BY_NAME = re.compile(r"@|(job|artifact|session|name):")
 _PREFIX = re.compile(r"[0-9a-fA-F]{4,64}")
 _STEP = re.compile(r"(?P<job>@\d*|@~\d+|job:[0-9a-fA-F]{4,64})(?:/(?P<index>\d{1,9})|\[(?P<bracketed>\d{1,9})\])")
 
@@ -57,6 +57,12 @@ def resolve_step(client: Client, reference: str, project: bytes) -> Target:
         return resolve(client, reference, project)
     job = resolve(client, found["job"], project)
     return replace(job, kind="step", step=int(found["index"] or found["bracketed"]))
+
+
+def resolve_part(client: Client, reference: str, project: bytes) -> tuple[Target, int | None]:
+    """As ``resolve_step``, the step apart from its job."""
+    target = resolve_step(client, reference, project)
+    return (replace(target, kind="job"), target.step) if target.kind == "step" else (target, None)
 
 
 def content_hash(path: bytes) -> bytes:

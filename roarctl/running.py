@@ -9,8 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lineage.errors import RoarError, UnavailableError
@@ -27,6 +26,8 @@ FAILED = 125  # roar's own failure, as of env(1) and timeout(1)
 QUIET = ("-q", "--quiet")
 REQUIRE_CAPTURE = ("--require-capture",)
 JSON = ("--json",)
+NAME = ("--name",)
+LABEL = ("--label", "-l")
 
 
 @dataclass(slots=True)
@@ -34,12 +35,19 @@ class Options:
     quiet: bool = False
     require_capture: bool = False
     as_json: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
     """The plain case, without the 50 ms that typer takes to import; None leaves help and mistakes to typer."""
     options = Options()
+    value_of = ""
     for index, argument in enumerate(arguments):
+        if value_of:
+            if not add_label(options.labels, value_of, argument):
+                return None
+            value_of = ""
+            continue
         if argument == "--":
             rest = list(arguments[index + 1:])
         elif argument in QUIET:
@@ -51,6 +59,9 @@ def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
         elif argument in JSON:
             options.as_json = True
             continue
+        elif argument in NAME or argument in LABEL:
+            value_of = argument
+            continue
         elif argument.startswith("-"):
             return None
         else:
@@ -59,10 +70,25 @@ def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
     return None
 
 
+def add_label(labels: dict[str, str], option: str, value: str) -> bool:
+    """False for what is no label."""
+    key, sign, word = ("name", "=", value) if option in NAME else value.partition("=")
+    if not sign or not key or not word:
+        return False
+    labels[key] = word
+    return True
+
+
 def wants_json(arguments: Sequence[str]) -> bool:
     """Also of a command line that makes no sense."""
-    own = takewhile(lambda argument: argument.startswith("-") and argument != "--", arguments)
-    return any(argument in JSON for argument in own)
+    before = ""
+    for argument in arguments:
+        if argument == "--" or not (argument.startswith("-") or before in NAME or before in LABEL):
+            return False
+        if argument in JSON:
+            return True
+        before = argument
+    return False
 
 
 def execute(arguments: Sequence[str], options: Options) -> int:
@@ -88,7 +114,7 @@ def _execute(argv: list[bytes], options: Options) -> int:
     with launch.Signals(child) as signals:
         try:
             try:
-                recording = _begin(child, environment)
+                recording = _begin(child, environment, options)
             except RoarError as error:
                 if options.require_capture:
                     raise
@@ -119,14 +145,14 @@ def _execute(argv: list[bytes], options: Options) -> int:
         return ended.status
 
 
-def _begin(child: launch.Held, environment: dict[bytes, bytes]) -> Recording:
+def _begin(child: launch.Held, environment: dict[bytes, bytes], options: Options) -> Recording:
     """Register the job. Whatever goes wrong in roar must not keep the command from running, so all of it is one kind
     of error here."""
     try:
         from roarctl.context.project import working_directory
         from roarctl.recording import Recording
 
-        return Recording.begin(child, environment, working_directory())
+        return Recording.begin(child, environment, working_directory(), options.labels)
     except RoarError:
         raise
     except Exception as error:

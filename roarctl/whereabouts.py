@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage.records import Entry
-from roarctl.freshness import Checker, State
+from lineage.staleness import State
+from roarctl.freshness import Checker
 
 if TYPE_CHECKING:
     from roarctl.client import Client

@@ -49,6 +49,8 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
     from lineage.v1 import (
         admin_pb2,
         admin_pb2_grpc,
+        annotations_pb2,
+        annotations_pb2_grpc,
         bundle_pb2,
         bundle_pb2_grpc,
         lineage_pb2,
@@ -58,6 +60,7 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
     )
     from roard.observe.observer import Observer, close_abandoned
     from roard.rpc.admin_service import AdminService
+    from roard.rpc.annotation_service import AnnotationService
     from roard.rpc.bundle_service import BundleService
     from roard.rpc.identity import Identity, IdentitySocket
     from roard.rpc.lineage_service import LineageService
@@ -86,11 +89,12 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
         bundle_pb2_grpc.add_BundlesServicer_to_server(BundleService(store, identity.caller), server)
         observe_pb2_grpc.add_ObserveServicer_to_server(
             ObserveService(observer, why, store, identity, host, identity.caller), server)
+        annotations_pb2_grpc.add_AnnotationsServicer_to_server(AnnotationService(store, identity.caller), server)
         admin_pb2_grpc.add_AdminServicer_to_server(AdminService(observer, why, store, identity.caller), server)
         reflection.enable_server_reflection(
             [module.DESCRIPTOR.services_by_name[name].full_name
              for module, name in ((lineage_pb2, "Lineage"), (observe_pb2, "Observe"), (admin_pb2, "Admin"),
-                                  (bundle_pb2, "Bundles"))]
+                                  (bundle_pb2, "Bundles"), (annotations_pb2, "Annotations"))]
             + [reflection.SERVICE_NAME], server)
         if server.add_insecure_port(f"unix:{path}") == 0:
             raise UnavailableError(f"cannot listen at {path}", "is its directory there, and the path under 108 bytes?")

@@ -21,6 +21,7 @@ EPILOG = """Examples:
   roar lineage @3 --depth 2           two jobs back from the third
   roar lineage model.pt --json        the graph, for programs"""
 
+_SAID = 2000  # jobs, and artifacts, whose labels are asked for
 _COMMITS = 40  # jobs whose commit is asked for
 
 
@@ -55,15 +56,26 @@ def command(
             raise InvalidError(f"{reference} is a session", "see the jobs of a session with `roar dag`")
         method = "Lineage/Descendants" if down else "Lineage/Ancestors"
         graph = client.call(method, request, lineage_pb2.Graph, GRAPH_SECONDS)
-        commits = {} if as_json else _commits(client, graph)
+        commits, said = ({}, {}) if as_json else (_commits(client, graph), _said(client, graph))
     if as_json:
         start = {"kind": target.kind, "id": target.id.hex()}
         emit_json({**graph_document(graph, start, "down" if down else "up"), "changed": target.changed})
         return
     if not everything:
         graph = folded(graph, keep=target.id)
-    lines = tree_lines(graph, target, commits, working_directory(), Palette.of(sys.stdout), down=down)
+    lines = tree_lines(graph, target, commits, working_directory(), Palette.of(sys.stdout), down=down, said=said)
     emit("\n".join(lines))
+
+
+def _said(client: Client, graph: lineage_pb2.Graph) -> dict[bytes, str]:
+    """By a job's run or an artifact's hash, a word or two that people said of it."""
+    from lineage.annotations import Subject
+    from roarctl import annotating
+    from roarctl.render.annotations import short_text
+
+    subjects = [Subject("job", job.run) for job in graph.jobs[:_SAID]]
+    subjects += [Subject("artifact", one.hash) for one in graph.artifacts[:_SAID] if one.hash]
+    return {one.subject.id: short_text(one) for one in annotating.listed(client, subjects)}
 
 
 def _commits(client: Client, graph: lineage_pb2.Graph) -> dict[bytes, str]:

@@ -10,6 +10,7 @@ from roarctl.commands.options import (
     NO_JOBS,
     AsJson,
     Host,
+    Labels,
     NoPager,
     Since,
     Until,
@@ -34,6 +35,7 @@ EPILOG = """Examples:
   roar log -n 5
   roar log train.py --failed         whose command has train.py, and that failed
   roar log --since 2d                or --since 2026-11-01 --until 2026-11-03
+  roar log --label stage=production  labelled so; --label stage: however
   roar log --exit 137                as the shell said it: 128+9 is SIGKILL
   roar log --all --host 'gpu*'       of every project
   roar log --session session:9d2f    of a session that was ended"""
@@ -51,6 +53,7 @@ def command(
     exit_code: Annotated[int | None, typer.Option("--exit", min=0, max=255, metavar="N", help="Ended with N.")] = None,
     host: Host = "",
     user: User = "",
+    labels: Labels = None,
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Whose record may miss something.")] = False,
     running: Annotated[bool, typer.Option("--running", help="That still run.")] = False,
     no_pager: NoPager = False,
@@ -64,8 +67,10 @@ def command(
     from lineage.errors import InvalidError
     from lineage.jobfilter import JobFilter
     from lineage.times import moment
+    from roarctl import annotating
     from roarctl.client import connect
     from roarctl.pager import page
+    from roarctl.render.annotations import short_text
     from roarctl.render.jobs import log_lines
     from roarctl.render.text import Palette, local_text
 
@@ -75,14 +80,19 @@ def command(
     wanted = JobFilter(
         since=moment(since, now) if since else 0, until=moment(until, now, end_of_day=True) if until else 0,
         words=tuple(words or ()), outcome="failed" if failed else "ok" if ok else "", exit_code=exit_code, host=host,
-        user=user, incomplete=incomplete, running=running)
+        user=user, labels=tuple(labels or ()), incomplete=incomplete, running=running)
     with connect() as client:
         answer = _asked(client, session, wanted, limit, everywhere=everywhere)
-    jobs = [wire.head_from(head) for head in answer.jobs]
+        jobs = [wire.head_from(head) for head in answer.jobs]
+        said = annotating.of_jobs(client, (head.run for head in jobs))
     if as_json:
-        emit_json(log_document(jobs, truncated=answer.truncated, stopped=answer.stopped, reached=answer.reached))
+        document = log_document(jobs, truncated=answer.truncated, stopped=answer.stopped, reached=answer.reached)
+        for job, head in zip(document["jobs"], jobs, strict=True):
+            job["labels"] = said[head.run].labels() if head.run in said else {}
+        emit_json(document)
         return
-    lines = log_lines(jobs, now, Palette.of(sys.stdout), with_project=everywhere)
+    lines = log_lines(jobs, now, Palette.of(sys.stdout), with_project=everywhere,
+                      said={run: short_text(one) for run, one in said.items()})
     if not jobs and not answer.stopped:
         lines = [_nothing(wanted, everywhere=everywhere or bool(session))]
     if answer.truncated:

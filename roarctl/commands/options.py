@@ -20,8 +20,10 @@ Since = Annotated[str, typer.Option(metavar="TIME", help="Began then or later: 9
 Until = Annotated[str, typer.Option(metavar="TIME", help="Began before that, or on that day.")]
 Host = Annotated[str, typer.Option(metavar="NAME", help="Ran on this host; a pattern (gpu*) will do.")]
 User = Annotated[str, typer.Option(metavar="NAME", help="Run by this user: a name, a pattern or a number.")]
+Labels = Annotated[list[str] | None, typer.Option(
+    "--label", "-l", metavar="KEY[=VALUE]", help="That has this label (of a job: its own).")]
 Reference = Annotated[str, typer.Argument(
-    metavar="REF", help="@, @3, @~2, a file, a hash prefix, job:…, artifact:… or session:….")]
+    metavar="REF", help="@, @3, @~2, a file, a hash prefix, name:…, job:…, artifact:… or session:….")]
 NO_JOBS = "no jobs in this project's session yet; record one with: roar run CMD…\n  earlier sessions: roar log --all"
 
 

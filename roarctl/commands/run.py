@@ -16,6 +16,7 @@ EPILOG = """Examples:
 \b
   roar run python train.py --epochs 10
   roar run -q -- make data                only the command's own output
+  roar run --name train --label team=vision python train.py
   roar run --require-capture ./job.sh     do not run where no record can be made
   roar run --json ./job.sh 2>&1 >/dev/null | tail -n 1 | jq .id
   roar run sh -c 'sort a.csv > b.csv'     > and | need a shell
@@ -33,5 +34,17 @@ def command(
         *running.REQUIRE_CAPTURE, help="Fail with 125, and do not run, where no record can be made.")] = False,
     as_json: Annotated[bool, typer.Option(
         *running.JSON, help="At the end the job as one line of JSON, on stderr: stdout is the command's.")] = False,
+    name: Annotated[str, typer.Option(*running.NAME, metavar="NAME", help="Name the job: REF name:NAME is the newest.")] = "",
+    label: Annotated[list[str] | None, typer.Option(
+        *running.LABEL, metavar="KEY=VALUE", help="Label the job; as often as wanted.")] = None,
 ) -> int:
-    return running.execute(argv, running.Options(quiet, require_capture, as_json))
+    from lineage.errors import InvalidError
+
+    labels: dict[str, str] = {}
+    for option, value in (*((running.NAME[0], name) for name in [name] if name),
+                          *((running.LABEL[0], word) for word in label or ())):
+        if not running.add_label(labels, option, value):
+            mistake = InvalidError(f"{value!r} is no label", "give key=value, as in --label team=vision")
+            mistake.exit_code = running.FAILED
+            raise mistake
+    return running.execute(argv, running.Options(quiet, require_capture, as_json, labels))

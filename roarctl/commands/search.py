@@ -9,6 +9,7 @@ import typer
 from roarctl.commands.options import (
     AsJson,
     Host,
+    Labels,
     NoPager,
     Since,
     Until,
@@ -32,6 +33,7 @@ EPILOG = """Examples:
   roar search 9e41c07d                    a hash, of a file or a job
   roar search train lr=0.1                words of commands, or of paths
   roar search '*.pt' --command 'train.py' --host gpu1 --since 30d
+  roar search --label stage=production   files and jobs that are labelled so
   roar search --path model.pt --json"""
 
 
@@ -45,6 +47,7 @@ def command(
     until: Until = "",
     host: Host = "",
     user: User = "",
+    labels: Labels = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many of each at most.")] = 20,
     no_pager: NoPager = False,
     as_json: AsJson = False,
@@ -64,7 +67,7 @@ def command(
     now = time.time()
     wanted = JobFilter(
         since=moment(since, now) if since else 0, until=moment(until, now, end_of_day=True) if until else 0,
-        words=tuple(word for one in words or () for word in one.split()), host=host, user=user)
+        words=tuple(word for one in words or () for word in one.split()), host=host, user=user, labels=tuple(labels or ()))
     request = lineage_pb2.SearchRequest(filter=to_message(wanted), project=current_project(), limit=limit,
                                         hash=digits.lower(), globs=[_glob(path) for path in paths or ()])
     for term in terms or ():

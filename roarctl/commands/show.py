@@ -39,43 +39,52 @@ def command(reference: Reference = "@", everything: ShowAll = False, as_json: As
 
 
 def _job(client: Client, target: Target, palette: Palette, everything: bool, as_json: bool) -> list[str]:
-    from lineage.document import job_document
-    from roarctl import queries
+    from roarctl import annotating, queries
 
     job = queries.job(client, target.id)
     if as_json:
-        emit_json(job_document(job))
+        emit_json(annotating.job_document(client, job))
         return []
+    from roarctl.render.annotations import annotation_fields, field_lines, short_text
     from roarctl.render.jobs import job_lines
 
-    return job_lines(job, palette, everything=everything)
+    own, steps = annotating.of_job(client, job)
+    return job_lines(job, palette, everything=everything, said=field_lines(annotation_fields(own)),
+                     step_names={index: short_text(one) for index, one in steps.items()})
 
 
 def _artifact(client: Client, target: Target, palette: Palette, _everything: bool, as_json: bool) -> list[str]:
     from lineage.document import artifact_document
     from lineage.v1 import lineage_pb2, records_pb2
+    from roarctl import annotating
 
     request = lineage_pb2.GetArtifactRequest(hash=target.id, limit=0 if as_json else 20)
     artifact = client.call("Lineage/GetArtifact", request, records_pb2.Artifact)
+    said = annotating.of_one(client, annotating.subject_of(target))
     if as_json:
-        emit_json({**artifact_document(artifact), "changed": target.changed})
+        emit_json({**artifact_document(artifact), "changed": target.changed,
+                   "annotations": annotating.annotations_document(said)})
         return []
+    from roarctl.render.annotations import annotation_fields, field_lines
     from roarctl.render.artifacts import artifact_lines
 
-    return artifact_lines(artifact, target, palette)
+    return artifact_lines(artifact, target, palette, field_lines(annotation_fields(said)))
 
 
 def _session(client: Client, target: Target, palette: Palette, _everything: bool, as_json: bool) -> list[str]:
     import time
 
     from lineage.document import session_document
-    from roarctl import queries
+    from roarctl import annotating, queries
 
     session = queries.session(client, target.id)
+    said = annotating.of_one(client, annotating.subject_of(target))
     jobs, _ = queries.log(client, session=target.id, limit=1_000_000 if as_json else 50)
     if as_json:
-        emit_json(session_document(session, jobs))
+        emit_json({**session_document(session, jobs), "annotations": annotating.annotations_document(said)})
         return []
+    from roarctl.render.annotations import annotation_fields, field_lines
     from roarctl.render.jobs import session_lines
 
-    return session_lines(session, jobs, time.time(), palette)
+    lines = session_lines(session, jobs, time.time(), palette)
+    return [lines[0], *field_lines(annotation_fields(said)), *lines[1:]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lineage import wire
 from lineage.v1 import records_pb2
@@ -13,13 +13,15 @@ from roarctl.render.text import Palette, command_text, local_text, number_text, 
 _COMMAND_WIDTH = 50
 
 
-def artifact_lines(artifact: records_pb2.Artifact, target: Target, palette: Palette) -> list[str]:
+def artifact_lines(artifact: records_pb2.Artifact, target: Target, palette: Palette,
+                   said: Sequence[str] = ()) -> list[str]:
+    """``said``: lines on what people say of it."""
     size = size_text(artifact.size) if artifact.HasField("size") else "size unknown"
     lines = []
     if target.changed:
         lines.append(palette.yellow(f"! the present content of {printable(target.path)} is not recorded; "
                                     "this is the newest that is"))
-    lines += [f"artifact {palette.bold(artifact.hash.hex())} · {size}",
+    lines += [f"artifact {palette.bold(artifact.hash.hex())} · {size}", *said,
               *_sightings("made by", artifact.producers, palette), *_sightings("used by", artifact.consumers, palette)]
     if artifact.truncated:
         lines.append(palette.dim("  … and more: --json lists them"))

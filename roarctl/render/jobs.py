@@ -57,12 +57,16 @@ def step_outcome(step: Step, palette: Palette) -> str:
     return palette.red(f"exit {step.exit_code}") if step.exit_code else ""
 
 
-def log_lines(jobs: Iterable[JobHead], now: float, palette: Palette, *, with_project: bool = False) -> list[str]:
+def log_lines(jobs: Iterable[JobHead], now: float, palette: Palette, *, with_project: bool = False,
+              said: Mapping[bytes, str] | None = None) -> list[str]:
+    """``said``: by run, a word or two on the job."""
     rows = []
     for head in jobs:
         row = [number_text(head), palette.yellow(short_id(head)), when_text(head.started_at, now), _took(head),
                outcome(head, palette) + ("" if head.complete or head.ended_at is None else palette.yellow(" !")),
                command_text(head.argv, _COMMAND_WIDTH), count_text(head.counts.get("output/shown", 0), "out")]
+        if said:
+            row.append(palette.dim(said.get(head.run, "")))
         rows.append([printable(head.project), *row] if with_project else row)
     shift = int(with_project)
     return table(rows, frozenset({shift, shift + 3}))
@@ -80,11 +84,13 @@ def session_lines(session: Session, jobs: Sequence[JobHead], now: float, palette
     return lines + [f"    {line}" for line in log_lines(jobs, now, palette)]
 
 
-def job_lines(job: Job, palette: Palette, *, everything: bool = False) -> list[str]:
-    """A page about one job; ``everything``: files of all roles."""
+def job_lines(job: Job, palette: Palette, *, everything: bool = False, said: Sequence[str] = (),
+              step_names: Mapping[int, str] | None = None) -> list[str]:
+    """A page about one job; ``everything``: files of all roles.  ``said``: lines on what people say of it, ``step_names``
+    of its steps, by index."""
     head = job.head
     lines = [f"job {palette.bold(f'{number_text(head)} {short_id(head)}')} {outcome(head, palette)} in {_took(head)}"]
-    lines += _fields(head, job.context, everything=everything)
+    lines += [*_fields(head, job.context, everything=everything), *said]
     lines += [palette.yellow(f"  ! incomplete: {printable(reason.message)}"
                              + (f" ({reason.count} times)" if reason.count > 1 else ""))
               for reason in head.incomplete_reasons]
@@ -96,7 +102,7 @@ def job_lines(job: Job, palette: Palette, *, everything: bool = False) -> list[s
         scratch = count_text(len(job.of_kind("scratch")), "file")
         lines.append(palette.dim(f"scratch: {scratch} made and gone in the job"))
     if len(job.steps) > 1:
-        lines += _steps(job, palette, everything=everything)
+        lines += _steps(job, palette, everything=everything, names=step_names or {})
     return lines
 
 
@@ -159,7 +165,7 @@ def entry_row(entry: Entry, base: bytes, palette: Palette) -> list[str]:
     return [path, palette.dim(digest), size_text(entry.size), palette.dim(notes)]
 
 
-def _steps(job: Job, palette: Palette, *, everything: bool) -> list[str]:
+def _steps(job: Job, palette: Palette, *, everything: bool, names: Mapping[int, str]) -> list[str]:
     graph = step_graph(job, roles=None if everything else SHOWN_ROLES)
     uses = uses_by_step(graph.versions)
     drawn = palette.dim(f" (drawn by: roar dag @{job.head.number} --steps)") if graph.edges else ""
@@ -174,6 +180,7 @@ def _steps(job: Job, palette: Palette, *, everything: bool) -> list[str]:
         used = uses.get(step.index, NOTHING)
         counts = [f"{word} {len(versions)}" for word, versions in (("reads", used.read), ("writes", used.wrote)) if versions]
         lines.append(f"{indent}{step.index} {step_text(step)}{f' {failed}' if failed else ''} "
+                     f"{f'({names[step.index]}) ' if step.index in names else ''}"
                      f"{palette.dim(', '.join([took, *counts]))}")
     if len(job.steps) > _MOST_STEPS:
         lines.append(palette.dim(f"  … {len(job.steps) - _MOST_STEPS} more: --json has them all"))

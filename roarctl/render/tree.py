@@ -39,11 +39,12 @@ class _Edges:
 
 
 class _Tree:
-    def __init__(self, graph: lineage_pb2.Graph, commits: Mapping[bytes, str], base: bytes, palette: Palette, *,
-                 down: bool) -> None:
+    def __init__(self, graph: lineage_pb2.Graph, commits: Mapping[bytes, str], base: bytes, palette: Palette,
+                 said: Mapping[bytes, str], *, down: bool) -> None:
         self._graph = graph
         self._base = base
         self._commits = commits
+        self._said = said
         self._palette = palette
         self._down = down
         self._edges = _Edges()
@@ -118,6 +119,7 @@ class _Tree:
         notes += [artifact.role] if artifact.role not in {"", "data"} else []
         if not self._down and producer is None:
             notes.append("made by a job that is not shown" if artifact.produced else "root")
+        notes += [self._said[artifact.hash]] if artifact.hash in self._said else []
         told = self._palette.dim(f"  ({', '.join(notes)})") if notes else ""
         made = "" if producer is None else f"  ← {self._job_text(producer)}"
         return (f"{path_text(artifact.path, self._base) or '?'}  {self._palette.dim(hash_text(artifact.hash))}{size}"
@@ -125,13 +127,15 @@ class _Tree:
 
     def _job_text(self, at: int) -> str:
         head = wire.head_from(self._graph.jobs[at])
-        commit = f"git {self._commits[head.run]}" if head.run in self._commits else ""
-        return job_text(head, self._palette, commit)
+        notes = [self._said[head.run]] if head.run in self._said else []
+        notes += [f"git {self._commits[head.run]}"] if head.run in self._commits else []
+        return job_text(head, self._palette, "  ".join(notes))
 
 
 def tree_lines(graph: lineage_pb2.Graph, target: Target, commits: Mapping[bytes, str], base: bytes, palette: Palette,
-               *, down: bool) -> list[str]:
-    """``commits``: by a job's run; ``base``: the directory that paths are shown relative to."""
+               *, down: bool, said: Mapping[bytes, str] | None = None) -> list[str]:
+    """``commits``: by a job's run; ``base``: the directory that paths are shown relative to; ``said``: by a job's run or an
+    artifact's hash, a word or two that people said of it."""
     lines = []
     if target.changed:
         lines.append(palette.yellow(f"! the present content of {printable(target.path)} is not recorded; "
@@ -140,7 +144,7 @@ def tree_lines(graph: lineage_pb2.Graph, target: Target, commits: Mapping[bytes,
     if start is None:
         lines.append(f"nothing is recorded about where this {'went' if down else 'came from'}")
     else:
-        lines += _Tree(graph, commits, base, palette, down=down).lines(start)
+        lines += _Tree(graph, commits, base, palette, said or {}, down=down).lines(start)
     if graph.truncated:
         lines.append(palette.yellow(f"! not everything: {printable(graph.truncated)}"))
     return lines

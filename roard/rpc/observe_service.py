@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import grpc
 
 from lineage import wire
+from lineage.annotations import Edit, Subject, checked
 from lineage.errors import InvalidError, NotFoundError, RoarError
 from lineage.graph import Limits, Start, ancestors
 from lineage.records import SHOWN_ROLES, Entry, Host, Job, JobHead, User
@@ -25,6 +27,7 @@ from roard.store.store import Store
 MAX_TRACKED = 64 << 20  # bytes of names, unpacked
 MAX_SUMMARY = 200
 MAX_WAIT = 3600.0
+_log = logging.getLogger(__name__)
 _ATTENTION = 0.2  # seconds within which a call that waits notices that its caller has gone
 
 
@@ -51,6 +54,8 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
         observer = self._watching()
         if not request.argv:
             raise InvalidError("a job has a command", "send argv")
+        for key, value in request.labels.items():
+            checked(Edit("label", key, (value,)))
         tracked = _unpacked(request.tracked)
         process = self._identity.redeem(request.process, caller)
         try:
@@ -61,6 +66,12 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
         except BaseException:
             process.close()
             raise
+        if request.labels:
+            edits = [Edit("label", key, (value,)) for key, value in request.labels.items()]
+            try:
+                self._store.annotate(Subject("job", head.run), caller.uid, edits, head.user, head.started_at)
+            except RoarError as error:  # it is watched already: its record shall not be lost for that
+                _log.warning("@%d has no labels: %s", head.number, error)
         return pb.RegisterResponse(run=head.run, number=head.number, session=wire.session_to(session))
 
     @answered

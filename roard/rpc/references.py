@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from itertools import chain
 from typing import NamedTuple
 
+from lineage.annotations import NAME
 from lineage.errors import AmbiguousError, InvalidError, NotFoundError
 from lineage.records import JobHead
 from roard.rpc.view import RUN_SIZE, View
@@ -16,7 +18,8 @@ MAX_MATCHES = 1000  # ids with one prefix that are looked through, of each kind
 MAX_CANDIDATES = 20
 _NUMBERED = re.compile(r"@(?:(?P<number>[0-9]{1,18})|~(?P<back>[0-9]{1,18}))?")
 _PREFIX = re.compile(r"(?:(?P<kind>job|artifact|session):)?(?P<digits>[0-9a-fA-F]{4,64})")
-_FORMS = "give @, @3, @~2, a path, or 4 or more hex digits of an id, such as job:1a2b"
+_NAME = re.compile(r"name:(?P<name>.+)", re.DOTALL)
+_FORMS = "give @, @3, @~2, a path, name:…, or 4 or more hex digits of an id, such as job:1a2b"
 
 
 class Named(NamedTuple):
@@ -34,6 +37,9 @@ def by_reference(view: View, reference: str, project: bytes) -> Named:
     numbered = _NUMBERED.fullmatch(reference)
     if numbered:
         return _numbered(view, project, numbered["number"], int(numbered["back"] or 0))
+    named = _NAME.fullmatch(reference)
+    if named:
+        return _by_name(view, project, named["name"])
     prefix = _PREFIX.fullmatch(reference)
     if prefix is None:
         raise InvalidError(f"{reference!r} is not a reference", _FORMS)
@@ -70,6 +76,28 @@ def _numbered(view: View, project: bytes, number: str | None, back: int) -> Name
                         else "record a command with `roar run CMD`")
 
 
+def _by_name(view: View, project: bytes, name: str) -> Named:
+    """What has the label ``name`` with this value: the newest such job of the project, else of all; an artifact or a
+    session where no job has it."""
+    jobs: list[JobHead] = []
+    others: list[Named] = []
+    for subject, space in view.store.labelled("label", NAME, name):
+        if subject.kind == "job":
+            with contextlib.suppress(NotFoundError):
+                jobs.append(view.head(subject.id))
+        elif subject.kind != "step" and view.caller.may_see(space) and _is_visible(view, subject.kind, subject.id):
+            others.append(Named(subject.kind, subject.id))
+    if jobs:
+        newest = max(jobs, key=lambda head: (head.project == project, head.started_at))
+        return Named("job", newest.id or newest.run)
+    others = list(dict.fromkeys(others))
+    if len(others) == 1:
+        return others[0]
+    if not others:
+        raise NotFoundError(f"nothing has the name {name!r}", f"give one: roar label REF name={name}, or roar run --name …")
+    raise _ambiguous(view, f"name:{name}", others)
+
+
 def _by_prefix(view: View, kind: str | None, digits: str) -> Named:
     found = list(chain.from_iterable(_visible(view, one, digits) for one in ([kind] if kind else KINDS)))
     if len(found) == 1:
@@ -77,10 +105,14 @@ def _by_prefix(view: View, kind: str | None, digits: str) -> Named:
     if not found:
         raise NotFoundError(f"nothing is known as {kind + ':' if kind else ''}{digits}",
                             "`roar log` lists the jobs; ids are matched from their first digit")
+    raise _ambiguous(view, digits, found)
+
+
+def _ambiguous(view: View, what: str, found: list[Named]) -> AmbiguousError:
     shown = found[:MAX_CANDIDATES]
     length = _distinct([named.id.hex() for named in shown])
-    raise AmbiguousError(
-        f"{digits} could mean {len(found)} things", "give more digits, or the kind: job:…, artifact:…, session:…",
+    return AmbiguousError(
+        f"{what} could mean {len(found)} things", "give more digits, or the kind: job:…, artifact:…, session:…",
         tuple(f"{named.kind}:{named.id.hex()[:length]}  {_description(view, named)}" for named in shown))
 
 

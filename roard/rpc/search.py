@@ -13,7 +13,7 @@ from lineage.jobfilter import JobFilter, from_message
 from lineage.records import JobHead
 from lineage.v1 import lineage_pb2 as pb
 from lineage.v1 import records_pb2 as records
-from roard.rpc.scan import newest
+from roard.rpc.scan import labelled_artifacts, labelled_runs, newest
 from roard.rpc.view import Seen, View
 
 DEFAULT_RESULTS, MAX_RESULTS = 20, 1000
@@ -41,6 +41,7 @@ class _Search:
     wanted: JobFilter
     limit: int
     answer: pb.SearchResponse = field(default_factory=pb.SearchResponse)
+    runs: set[bytes] | None = None  # of the jobs that have the labels; None: any will do
     _heads: dict[int, JobHead | None] = field(default_factory=dict)  # None: not the caller's
     _matches: dict[int, bool] = field(default_factory=dict)
 
@@ -55,7 +56,8 @@ class _Search:
     def matches(self, job: int) -> bool:
         if job not in self._matches:
             head = self.head(job)
-            self._matches[job] = head is not None and self.wanted.matches(head)
+            self._matches[job] = (head is not None and self.wanted.matches(head)
+                                  and (self.runs is None or head.run in self.runs))
         return self._matches[job]
 
     def paths(self, deadline: float) -> Iterator[list[bytes]]:
@@ -97,9 +99,9 @@ class _Search:
             found[number] = _Artifact(number, seen, [path], job, bool(mark & 1))
         return list(found.values())
 
-    def by_hash(self) -> list[_Artifact]:
+    def by_hash(self, digests: Iterable[bytes]) -> list[_Artifact]:
         found = []
-        for digest in self.view.store.by_prefix("artifact", self.request.hash, MAX_PREFIXED):
+        for digest in digests:
             try:
                 seen = self.view.artifact(digest)
             except NotFoundError:
@@ -149,10 +151,11 @@ class _Search:
         wanted = self.wanted
         words = (*wanted.words, *self.request.words)
         if self.request.hash:
-            found = [head for head in self._jobs_by_id() if wanted.matches(head)]
+            found = [head for head in self._jobs_by_id()
+                     if wanted.matches(head) and (self.runs is None or head.run in self.runs)]
             self.answer.more_jobs, heads = len(found) > self.limit, found[:self.limit]
         elif words or wanted:
-            scan = newest(self.view, b"", replace(wanted, words=words), self.limit)
+            scan = newest(self.view, None, replace(wanted, words=words), self.limit)
             self.answer.more_jobs, heads = scan.truncated, scan.heads
             self.answer.stopped = self.answer.stopped or scan.stopped
         else:
@@ -177,8 +180,12 @@ def search_message(view: View, request: pb.SearchRequest) -> pb.SearchResponse:
     if len(request.globs) > MAX_GLOBS:
         raise InvalidError(f"{len(request.globs)} paths are too many to search for", f"give {MAX_GLOBS} at most")
     search = _Search(view, request, wanted, min(request.limit or DEFAULT_RESULTS, MAX_RESULTS))
+    search.runs = labelled_runs(view, wanted.labels)
     if request.hash:
-        search.add(search.by_hash())
+        search.add(search.by_hash(view.store.by_prefix("artifact", request.hash, MAX_PREFIXED)))
+    elif wanted.labels and not (request.globs or request.words):
+        labelled, search.runs = labelled_artifacts(view, wanted.labels), None
+        search.add(search.by_hash(sorted(labelled or ())))
     elif request.globs or request.words:
         search.add(search.by_path())
         search.answer.indexing = view.store.indexing()

@@ -56,6 +56,9 @@ class Tables:
     sessions: Table  # session id (32) → state, see sessions.py
     current: Table  # uid (4), BLAKE3 of the project (32) → session id
     session_jobs: Table  # session id (32), end number → n of @n, job id (32)
+    annotations: Table  # subject, uid of its space (4) → what stands, see annotated.py
+    annotation_history: Table  # subject, uid (4), u64 → a change
+    labelled: Table  # l or t, key, 0, value, 0, subject, uid (4) → nothing
     known: Table  # stat signature → content hash (32)
     # Jobs that were imported, see imports.py; their numbers are above provenance.IMPORTED, and in ``numbers`` and ``log``
     # their uid is that of who imported them.

@@ -20,11 +20,12 @@ from types import TracebackType
 import lmdb
 
 from lineage import bundle, ids
+from lineage.annotations import Change, Edit, Item, Subject, What
 from lineage.errors import CorruptError, InvalidError, NotFoundError, UnavailableError
 from lineage.provenance import IMPORTED
 from lineage.records import Entry, Host, Job, JobHead, Session, User
 from lineage.store import Link, Seat, Visible
-from roard.store import edges, imports, jobs, lookup, pathtexts, sessions, upgrade
+from roard.store import annotated, edges, imports, jobs, lookup, pathtexts, sessions, upgrade
 from roard.store.environment import UNINDEXED_KEY, Tables, open_environment, read_error
 from roard.store.values import U64, Txn, get, put
 from roard.store.writer import Writer
@@ -392,6 +393,33 @@ class Store:
         """See ``lookup.ids_by_prefix``."""
         with self._read() as txn:
             return lookup.ids_by_prefix(txn, self._tables, kind, prefix, limit)
+
+    # -- annotations --------------------------------------------------------------------------------------------------
+
+    def annotate(self, subject: Subject, space: int, edits: Sequence[Edit], author: User, at: int) -> list[Item]:
+        """What stands then, in the space of that uid: see ``annotated.py``.  InvalidError, NotFoundError."""
+        return self._writer.do(lambda txn: annotated.annotate(txn, self._tables, subject, space, edits, author, at))
+
+    def annotations(self, subjects: Sequence[Subject]) -> dict[Subject, dict[int, list[Item]]]:
+        """By subject and space, of those that have some."""
+        with self._read() as txn:
+            found = {subject: annotated.items_of(txn, self._tables, subject) for subject in subjects}
+        return {subject: items for subject, items in found.items() if items}
+
+    def annotation_history(self, subject: Subject, space: int) -> list[Change]:
+        """Oldest first."""
+        with self._read() as txn:
+            return annotated.history_of(txn, self._tables, subject, space)
+
+    def labelled(self, what: What, key: str, value: str | None = None) -> list[tuple[Subject, int]]:
+        """(subject, space) of what has the label or tag, with this value or any."""
+        with self._read() as txn:
+            return annotated.labelled(txn, self._tables, what, key, value)
+
+    def step_count(self, identity: bytes) -> int:
+        """Of a finished job; its entries are not read."""
+        record = self._record(identity)
+        return 0 if record is None else sum(len(ids.decode(self._chunk(chunk))) for chunk in ids.decode(record)["steps"])
 
     # -- hashes that are known ----------------------------------------------------------------------------------------
 

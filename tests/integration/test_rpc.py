@@ -17,7 +17,16 @@ from harness import Daemon, Project
 
 from lineage import ids
 from lineage.status import ERROR_KEY, TOKEN_KEY
-from lineage.v1 import admin_pb2, admin_pb2_grpc, lineage_pb2, lineage_pb2_grpc, observe_pb2, observe_pb2_grpc
+from lineage.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    annotations_pb2,
+    annotations_pb2_grpc,
+    lineage_pb2,
+    lineage_pb2_grpc,
+    observe_pb2,
+    observe_pb2_grpc,
+)
 
 
 def token(daemon: Daemon) -> str:
@@ -52,7 +61,8 @@ def test_no_call_without_a_good_token(channel: grpc.Channel, daemon: Daemon, giv
     calls: list[tuple[Any, Any]] = []
     for module, stub in ((lineage_pb2, lineage_pb2_grpc.LineageStub(channel)),
                          (observe_pb2, observe_pb2_grpc.ObserveStub(channel)),
-                         (admin_pb2, admin_pb2_grpc.AdminStub(channel))):
+                         (admin_pb2, admin_pb2_grpc.AdminStub(channel)),
+                         (annotations_pb2, annotations_pb2_grpc.AnnotationsStub(channel))):
         for service in module.DESCRIPTOR.services_by_name.values():
             calls += [(getattr(stub, method.name), method.input_type._concrete_class) for method in service.methods]
     assert len(calls) >= 18

@@ -16,7 +16,7 @@ import pytest
 
 from lineage.errors import RoarError
 from lineage.status import TOKEN_KEY, status_of
-from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
+from lineage.v1 import admin_pb2, annotations_pb2, lineage_pb2, observe_pb2, records_pb2
 
 RUN = b"r" * 16
 METHODS = {
@@ -31,6 +31,10 @@ METHODS = {
     "Lineage/GetArtifact": (lineage_pb2.GetArtifactRequest, records_pb2.Artifact()),
     "Lineage/GetSession": (lineage_pb2.GetSessionRequest, records_pb2.Session()),
     "Lineage/Log": (lineage_pb2.LogRequest, lineage_pb2.LogResponse()),
+    "Annotations/Annotate": (annotations_pb2.AnnotateRequest, lambda request: annotations_pb2.Annotated(
+        subject=request.subject, items=[annotations_pb2.Annotation(
+            what=edit.what, key=edit.key or "1", values=edit.values, at=1) for edit in request.edits])),
+    "Annotations/ListAnnotations": (annotations_pb2.ListAnnotationsRequest, annotations_pb2.ListAnnotationsResponse()),
     "Lineage/Search": (lineage_pb2.SearchRequest, lineage_pb2.SearchResponse()),
     "Lineage/SessionDag": (lineage_pb2.SessionDagRequest, lineage_pb2.Graph()),
     "Lineage/Ancestors": (lineage_pb2.GraphRequest, lineage_pb2.Graph()),
