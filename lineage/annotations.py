@@ -121,6 +121,18 @@ def checked(edit: Edit) -> Edit:
     return Edit(edit.what, edit.key, tuple(sorted(set(edit.values))))
 
 
+def check_fits(subject: Subject, edit: Edit) -> None:
+    """InvalidError for what cannot be said of such a thing."""
+    if edit.what == "block" and subject.kind != "job":
+        raise InvalidError(f"a tag is blocked at a job, not at {_ARTICLES[subject.kind]}",
+                           "`roar lineage` says which job made a file: roar tag --block @3 KEY --reason …")
+    if edit.what == "tag" and subject.kind not in {"job", "artifact"}:
+        raise InvalidError(f"tags travel from jobs and files, not from {_ARTICLES[subject.kind]}", "give it a label instead")
+
+
+_ARTICLES: dict[SubjectKind, str] = {"job": "a job", "step": "a step", "artifact": "a file", "session": "a session"}
+
+
 def check_key(what: str, key: str) -> None:
     if len(key) > MAX_KEY or not _KEY.fullmatch(key):
         raise InvalidError(f"{key!r} cannot be the key of a {what}",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import grpc
 
-from lineage.annotations import Annotations, Subject
+from lineage.annotations import Annotations, Subject, check_fits
 from lineage.annotationwire import annotated_to, edit_from, subject_from
 from lineage.errors import DeniedError, InvalidError, NotFoundError
 from lineage.records import User
@@ -37,8 +37,10 @@ class AnnotationService(annotations_pb2_grpc.AnnotationsServicer):
         if owner is not None and caller not in {owner, ROOT}:
             raise DeniedError(f"this {subject.kind} is not yours to annotate", "its owner and root may")
         space = caller if owner is None else owner
-        self._store.annotate(subject, space, [edit_from(edit) for edit in request.edits], User(caller, _account(caller)),
-                             time.time_ns())
+        edits = [edit_from(edit) for edit in request.edits]
+        for edit in edits:
+            check_fits(subject, edit)
+        self._store.annotate(subject, space, edits, User(caller, _account(caller)), time.time_ns())
         return annotated_to(annotations_of(view, [subject]).get(subject) or Annotations(subject))
 
     @answered

@@ -132,3 +132,45 @@ def test_what_others_say_and_may_not(two_users: tuple[Project, Project], daemon:
     items = {item["key"]: item["author"]["uid"] for item in mine.json("label", "@")["items"]}
     assert items == {"secret": NOBODY, "checked": 0}
     assert json.loads(theirs.roar("log", "--label", "secret", "--json").stdout)["jobs"] == []
+
+
+def test_tags_travel_down_until_they_are_blocked(project: Project) -> None:
+    project.write("people.csv", "ada 1\nbob 2\n")
+    project.write("weather.csv", "sun\n")
+    project.sh("cut -d' ' -f2 people.csv > numbers.csv")
+    project.sh("cat numbers.csv weather.csv > all.csv")
+    project.run("cp", "all.csv", "model")
+    project.roar("tag", "people.csv", "license=cc-by-nc", "pii=names", "pii=ids")
+    project.roar("tag", "@2", "license=mit")
+    assert project.json("tags", "model")["values"] == {"license": ["cc-by-nc", "mit"], "pii": ["ids", "names"]}
+    assert project.json("tag", "weather.csv")["values"] == {}
+    before = project.show("@1")["id"]
+    project.roar("tag", "--block", "@1", "pii", "--reason", "names are cut away")
+    document = project.json("tags", "model")
+    assert document["values"] == {"license": ["cc-by-nc", "mit"]}
+    assert [(one["key"], one["values"], one["reason"], one["job"]["number"]) for one in document["stopped"]] == [
+        ("pii", ["ids", "names"], "names are cut away", 1)]
+    why = next(one["why"] for one in document["held"] if one["values"] == ["cc-by-nc"])
+    assert [(hop.get("number"), Path(hop.get("path", "")).name) for hop in why] == [
+        (None, "people.csv"), (1, ""), (None, "numbers.csv"), (2, ""), (None, "all.csv"), (3, ""), (None, "model")]
+    said = project.roar("tags", "model", "--why").stdout
+    assert "license=cc-by-nc  from people.csv" in said
+    assert "stopped: pii=ids, names at @1" in said
+    assert "blocks   pii: names are cut away (root, " in project.roar("show", "@1").stdout
+    assert project.show("@1")["id"] == before
+    project.roar("tag", "--unblock", "@1", "pii")
+    project.roar("tag", "people.csv", "--unset", "license")
+    assert project.json("tags", "model")["values"] == {"license": ["mit"], "pii": ["ids", "names"]}
+    for line in (["--block", "model", "pii", "--reason", "x"], ["--block", "@1", "pii"], ["@1", "pii"],
+                 ["--block", "@1", "--reason", "x"]):
+        assert project.roar("tag", *line, check=False).returncode == 2, line
+
+
+def test_tags_of_others_are_not_seen(two_users: tuple[Project, Project]) -> None:
+    mine, theirs = two_users
+    for project in two_users:
+        project.write("data", "the same data of both\n")
+        project.sh("sort data > sorted")
+    mine.roar("tag", "data", "license=mine")
+    assert mine.json("tags", "sorted")["values"] == {"license": ["mine"]}
+    assert theirs.json("tags", "sorted")["values"] == {}
