@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from roarctl.client import Client
     from roarctl.context.git import GitProbe
     from roarctl.launch import Command, Ended, Held
+    from roarctl.settings import Settings
 
 _RESTART_SECONDS = 3.0  # what systemd may take to start a daemon again that was killed
 _FINISH_WAIT_MS = 30_000
@@ -41,7 +42,7 @@ class Recording:
 
     @classmethod
     def begin(cls, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
-              labels: Mapping[str, str] | None = None) -> Recording:
+              labels: Mapping[str, str] | None = None, settings: Settings | None = None) -> Recording:
         """Register the waiting child. Raises a RoarError where the job cannot be watched."""
         path = clients.socket_path()
         identity = clients.identify(path, child.pidfd)  # first: it is quick, and says whether there is a daemon
@@ -50,20 +51,23 @@ class Recording:
         probe = GitProbe(cwd)
         try:
             # git works while grpc is being imported.
-            return cls._register(clients.Client(path, identity), child, environment, cwd, probe, labels or {})
+            return cls._register(clients.Client(path, identity), child, environment, cwd, probe, labels or {}, settings)
         finally:
             probe.stop()
 
     @classmethod
     def _register(cls, client: Client, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
-                  git: GitProbe, labels: Mapping[str, str]) -> Recording:
-        from lineage.redact import redact_argv, redact_environment
+                  git: GitProbe, labels: Mapping[str, str], settings: Settings | None) -> Recording:
+        from lineage.redact import redact_argv
         from lineage.v1 import observe_pb2
         from lineage.wire import struct_to
+        from roarctl.context.environment import recorded
         from roarctl.context.project import project_root
 
-        context = {"git": git.result(), "environment": redact_environment(environment)}
         project = project_root(cwd)
+        omit, record = ((), ()) if settings is None else (
+            settings.words("environment.omit"), settings.words("environment.record"))
+        context = {"git": git.result(), "environment": recorded(environment, omit, record)}
         request = observe_pb2.RegisterRequest(
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project,
             context=struct_to(context), tracked=zlib.compress(git.tracked, 1),

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage.errors import RoarError, UnavailableError
+from lineage.errors import InvalidError, RoarError, UnavailableError
 from roarctl import launch
 from roarctl.failure import print_error
 
 if TYPE_CHECKING:
     from lineage.v1.observe_pb2 import FinishResponse
     from roarctl.recording import Recording
+    from roarctl.settings import Settings
 
 FAILED = 125  # roar's own failure, as of env(1) and timeout(1)
 
@@ -107,6 +108,7 @@ def execute(arguments: Sequence[str], options: Options) -> int:
 
 
 def _execute(argv: list[bytes], options: Options) -> int:
+    settings = _prepared(options)
     environment = launch.inherited_environment()
     command = launch.resolve(argv, environment)
     child = launch.Held(command, environment)
@@ -114,7 +116,7 @@ def _execute(argv: list[bytes], options: Options) -> int:
     with launch.Signals(child) as signals:
         try:
             try:
-                recording = _begin(child, environment, options)
+                recording = _begin(child, environment, options, settings)
             except RoarError as error:
                 if options.require_capture:
                     raise
@@ -137,7 +139,7 @@ def _execute(argv: list[bytes], options: Options) -> int:
             if not executed:
                 _forget(recording)
             elif recording:
-                _finish(recording, ended, options, interrupted=bool(signals.asked))
+                _finish(recording, ended, options, settings, interrupted=bool(signals.asked))
         except launch.Stopped:
             if recording:
                 _say(options, RoarError(f"job @{recording.number}: the daemon is still completing the record",
@@ -145,14 +147,33 @@ def _execute(argv: list[bytes], options: Options) -> int:
         return ended.status
 
 
-def _begin(child: launch.Held, environment: dict[bytes, bytes], options: Options) -> Recording:
+def _prepared(options: Options) -> Settings | None:
+    """The project's settings, where it has some, with its labels in the options; what its rules refuse is an error."""
+    from roarctl.context.project import project_root, working_directory
+
+    try:
+        cwd = working_directory()
+    except InvalidError:  # it is gone; the command may run all the same
+        return None
+    project = project_root(cwd)
+    if not os.path.lexists(os.path.join(project, b".roar.toml")):  # and nothing more is imported
+        return None
+    from roarctl import hygiene
+    from roarctl.settings import load
+
+    settings = load(project)
+    hygiene.prepare(settings, cwd, project, options.labels, lambda problem: _say(options, problem, "hygiene"))
+    return settings
+
+
+def _begin(child: launch.Held, environment: dict[bytes, bytes], options: Options, settings: Settings | None) -> Recording:
     """Register the job. Whatever goes wrong in roar must not keep the command from running, so all of it is one kind
     of error here."""
     try:
         from roarctl.context.project import working_directory
         from roarctl.recording import Recording
 
-        return Recording.begin(child, environment, working_directory(), options.labels)
+        return Recording.begin(child, environment, working_directory(), options.labels, settings)
     except RoarError:
         raise
     except Exception as error:
@@ -161,12 +182,17 @@ def _begin(child: launch.Held, environment: dict[bytes, bytes], options: Options
         raise UnavailableError(f"roar failed: {type(error).__name__}: {error}", "ROAR_DEBUG=1 shows where") from error
 
 
-def _finish(recording: Recording, ended: launch.Ended, options: Options, *, interrupted: bool) -> None:
+def _finish(recording: Recording, ended: launch.Ended, options: Options, settings: Settings | None, *,
+            interrupted: bool) -> None:
     """The command is over, and its exit code stands: nothing from here on may change it."""
     try:
         answer = recording.finish(ended, interrupted=interrupted)
         if options.quiet:
             return
+        if settings is not None:
+            shown = [entry for entry in answer.entries if not settings.hides(entry.path)]
+            del answer.entries[:]
+            answer.entries.extend(shown)
         print(recording.document() if options.as_json else _summary(answer, recording), file=sys.stderr)
     except RoarError as error:
         _say(options, RoarError(f"job @{recording.number}: the record is not confirmed: {error.message}"),

@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Record": ("run", "attach", "detach", "init", "reset"),
     "Look": ("log", "show", "lineage", "inputs", "dag", "status", "watch", "search", "tui"),
     "Compare": ("diff",),
-    "Say more": ("label", "note", "tag", "tags"),
+    "Say more": ("label", "note", "tag", "tags", "config", "env"),
     "Hand on": ("card", "export", "verify", "import"),
 }
 

@@ -41,6 +41,7 @@ def command(
     from roarctl.pager import page
     from roarctl.render.inputs import inputs_document, inputs_lines
     from roarctl.render.text import Palette
+    from roarctl.settings import hidden_text, load
     from roarctl.whereabouts import Whereabouts
 
     with connect() as client:
@@ -52,9 +53,13 @@ def command(
         emit_json(inputs_document(found, start={"kind": target.kind, "id": target.id.hex()}, direct=direct,
                                   changed=target.changed, truncated=truncated))
         return
-    page("\n".join(inputs_lines(found, working_directory(), Palette.of(sys.stdout), direct=direct, truncated=truncated,
-                                changed=target.path if target.changed else b"", everything=everything)),
-         wanted=not no_pager)
+    settings = load(current_project())
+    shown = found if everything else [pair for pair in found if not settings.hides(pair[0].path)]
+    lines = inputs_lines(shown, working_directory(), Palette.of(sys.stdout), direct=direct, truncated=truncated,
+                         changed=target.path if target.changed else b"", everything=everything)
+    if len(shown) < len(found):
+        lines.append(hidden_text(len(found) - len(shown)))
+    page("\n".join(lines), wanted=not no_pager)
 
 
 def _inputs(client: Client, target: Target, reference: str, *, direct: bool,

@@ -44,6 +44,7 @@ def command(
     from roarctl.context.project import working_directory
     from roarctl.render.text import Palette
     from roarctl.render.tree import tree_lines
+    from roarctl.settings import hidden_text, load, prune
 
     with connect() as client:
         target = references.resolve(client, reference, current_project())
@@ -61,9 +62,12 @@ def command(
         start = {"kind": target.kind, "id": target.id.hex()}
         emit_json({**graph_document(graph, start, "down" if down else "up"), "changed": target.changed})
         return
+    hidden = 0 if everything else prune(load(current_project()), graph, target.id)
     if not everything:
         graph = folded(graph, keep=target.id)
     lines = tree_lines(graph, target, commits, working_directory(), Palette.of(sys.stdout), down=down, said=said)
+    if hidden:
+        lines.append(hidden_text(hidden))
     emit("\n".join(lines))
 
 

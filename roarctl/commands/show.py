@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, emit, emit_json
@@ -47,10 +48,16 @@ def _job(client: Client, target: Target, palette: Palette, everything: bool, as_
         return []
     from roarctl.render.annotations import annotation_fields, field_lines, short_text
     from roarctl.render.jobs import job_lines
+    from roarctl.settings import hidden_text, load, shown_entries
 
     own, steps = annotating.of_job(client, job)
-    return job_lines(job, palette, everything=everything, said=field_lines(annotation_fields(own)),
+    hidden = 0
+    if not everything:
+        shown, hidden = shown_entries(load(current_project()), job.entries)
+        job = replace(job, entries=tuple(shown))
+    lines = job_lines(job, palette, everything=everything, said=field_lines(annotation_fields(own)),
                      step_names={index: short_text(one) for index, one in steps.items()})
+    return lines + ([palette.dim(hidden_text(hidden))] if hidden else [])
 
 
 def _artifact(client: Client, target: Target, palette: Palette, _everything: bool, as_json: bool) -> list[str]:

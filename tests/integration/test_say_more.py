@@ -174,3 +174,15 @@ def test_tags_of_others_are_not_seen(two_users: tuple[Project, Project]) -> None
     mine.roar("tag", "data", "license=mine")
     assert mine.json("tags", "sorted")["values"] == {"license": ["mine"]}
     assert theirs.json("tags", "sorted")["values"] == {}
+
+
+def test_settings_of_a_project(project: Project) -> None:
+    project.roar("config", "hygiene.require", "name")
+    project.roar("config", "labels.team", "vision")
+    project.roar("config", "filters.hide", "*.log")
+    refused = project.roar("run", "touch", "made", check=False)
+    assert (refused.returncode, (project.path / "made").exists()) == (125, False)
+    project.roar("run", "-q", "--name", "make", "sh", "-c", "touch made; echo > x.log")
+    assert project.show("@1")["annotations"]["labels"] == {"name": "make", "team": "vision"}
+    assert set(project.show("@1").outputs) == {"made", "x.log"}
+    assert "x.log" not in project.roar("show", "@1").stdout
