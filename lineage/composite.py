@@ -1,30 +1,28 @@
-"""Many files that are one thing: a directory of images, a set of shards. One name and one hash for all of them.
+"""Many files as one: the Merkle hash of a directory or of a set of shards, and which entries belong together.  Pure.
 
-The hash is a Merkle tree's over the files of a directory: that of a file is the BLAKE3 of its content, that of a directory
-
-    BLAKE3("roar directory 1\\n", then for each name in it, in the order of the names' bytes:
-           "f" or "d", the name's length as 4 bytes (big-endian), the name, the 32 bytes of its hash)
-
-so that two people who have the same files have the same hash, wherever they keep them, and a part that is the same has the
-same hash too. Of a job's files it covers those that the job used, no others.
+The hash of a set of files, ``roar.tree/1``: a directory is the BLAKE3-256 of the deterministic CBOR (RFC 8949 section 4.2.1)
+of ``["roar.tree/1", [[name, kind, hash], …]]``, one row for each name in it, sorted by name as bytes; kind 0 is a file with
+the BLAKE3-256 of its content, kind 1 a directory below with the hash that this rule gives it.  Names are bytes, directories
+without files are not there, neither are times, owners or modes.  Of a job's files it is the hash of those that the job
+used, relative to the directory they have in common: alike wherever that directory lies.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from blake3 import blake3
+from lineage.ids import content_id, encode
 
-_DOMAIN = b"roar directory 1\n"
+T = TypeVar("T")
+
+TREE_SCHEMA = "roar.tree/1"
+MIN_SHARDS = 10  # files whose names differ in a number, that are one set
+MIN_FILES = 50  # files of one directory, or of many, whose names say nothing
+MIN_DIRECTORIES = 10  # directories side by side that are one set with what is in them
 _DIGITS = re.compile(rb"\d+")
-_Tree: TypeAlias = "dict[bytes, _Tree | bytes]"
-
-#: As many files of one pattern, or in one directory, are shown as one.
-PATTERN_FILES = 8
-DIRECTORY_FILES = 20
 
 
 class Member(NamedTuple):
@@ -34,134 +32,179 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Composite:
-    """``name``: a pattern of names (``data/shard-{00000..00039}.pt``, ``data/*.png``) or a directory (``data/``).
+class Group(Generic[T]):
+    """Files that belong together.  ``directory`` ends in a slash; ``pattern`` is what they are called in it:
+    ``shard-{000..999}.tar``, ``*.png``, or ``**`` for whatever is below.  ``whole``: no number between the first and the
+    last is missing."""
 
-    ``hash`` is that of the directory ``root`` as far as it is in ``members``; None where a content is not known. ``places``
-    are the members' places in what was grouped.
-    """
+    directory: bytes
+    pattern: bytes
+    items: tuple[T, ...]
+    members: tuple[Member, ...]
+    whole: bool = False
 
-    name: bytes
-    root: bytes
-    places: tuple[int, ...]
-    hash: bytes | None
-    size: int | None
+    @property
+    def path(self) -> bytes:
+        return self.directory + self.pattern
+
+    @property
+    def size(self) -> int | None:
+        """Of all, where each is known."""
+        sizes = [member.size for member in self.members]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    @property
+    def hash(self) -> bytes | None:
+        """Of the set, where each is known; by the rule above."""
+        at = len(self.directory)
+        files = [(member.path[at:], member.hash) for member in self.members if member.hash is not None]
+        return tree_hash(files) if len(files) == len(self.members) else None
 
 
-def directory_hash(files: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """``files``: (path relative to the directory, BLAKE3 of the content), no path twice. ValueError for a path that is no
-    relative one, or that is a file and a directory at once."""
-    tree: _Tree = {}
+def tree_hash(files: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Of (relative path, hash) pairs; of two for one path the last counts."""
+    root: dict[bytes, Any] = {}
     for path, digest in files:
-        *directories, name = path.split(b"/")
-        here = tree
-        for part in directories:
-            below = here.setdefault(part, {})
-            if not isinstance(below, dict):
-                raise ValueError(f"{path!r} is below a file")  # noqa: TRY004 - a value, not a type
+        *parents, name = path.split(b"/")
+        here = root
+        for parent in parents:
+            below = here.get(parent + b"/")
+            if below is None:
+                below = here[parent + b"/"] = {}
             here = below
-        if not name or not all(part not in {b"", b".", b".."} for part in directories) or name in here:
-            raise ValueError(f"{path!r} is not the path of one more file")
         here[name] = digest
-    return _hashed(tree)
+    return _directory_hash(root)
 
 
-def _hashed(tree: Mapping[bytes, object]) -> bytes:
-    hasher = blake3(_DOMAIN)
-    for name in sorted(tree):
-        node = tree[name]
-        digest = _hashed(node) if isinstance(node, dict) else node
-        hasher.update((b"d" if isinstance(node, dict) else b"f") + len(name).to_bytes(4, "big") + name)
-        hasher.update(digest)  # type: ignore[arg-type]
-    return hasher.digest()
+def _directory_hash(root: dict[bytes, Any]) -> bytes:
+    """Children before parents, without recursion: paths may be deep."""
+    order: list[dict[bytes, Any]] = []
+    stack = [root]
+    while stack:
+        here = stack.pop()
+        order.append(here)
+        stack += [below for below in here.values() if isinstance(below, dict)]
+    hashes: dict[int, bytes] = {}
+    for here in reversed(order):
+        rows = [[name.rstrip(b"/"), 1, hashes[id(one)]] if isinstance(one, dict) else [name, 0, one]
+                for name, one in here.items()]
+        rows.sort(key=lambda row: (row[0], row[1]))
+        hashes[id(here)] = content_id(encode([TREE_SCHEMA, rows]))
+    return hashes[id(root)]
 
 
-def composites(members: Sequence[Member]) -> list[Composite]:
-    """The groups in which ``members`` are shown, each of them in at most one. Paths are absolute, or all relative to one
-    place; no path may come twice."""
-    groups: list[Composite] = []
-    left: dict[bytes, list[int]] = {}  # by directory
-    for at, member in enumerate(members):
-        left.setdefault(member.path.rpartition(b"/")[0], []).append(at)
-    for directory, places in _crowded(left).items():
-        groups.append(_composite(members, directory + b"/", directory, places))
-        for at in places:
-            left.pop(members[at].path.rpartition(b"/")[0], None)
-    for directory, places in left.items():
-        groups += _patterns(members, directory, places)
-    return sorted(groups, key=lambda group: group.places[0])
+def grouped(items: Iterable[T], member: Callable[[T], Member],
+            alike: Callable[[T], Hashable] = lambda _: None) -> list[T | Group[T]]:
+    """The items, with those that belong together as one; only such as are ``alike`` do.  In the order in which the first of
+    each came."""
+    all_items = list(items)
+    if len(all_items) < MIN_SHARDS:
+        return [*all_items]
+    by_kind: dict[Hashable, list[int]] = {}
+    members = [member(item) for item in all_items]
+    for at, item in enumerate(all_items):
+        by_kind.setdefault(alike(item), []).append(at)
+    first: dict[int, T | Group[T]] = {}
+    for places in by_kind.values():
+        for directory, pattern, chosen, whole in _sets(places, members):
+            if pattern:
+                ordered = sorted(chosen)
+                first[ordered[0]] = Group(directory, pattern, tuple(all_items[at] for at in ordered),
+                                          tuple(members[at] for at in ordered), whole)
+            else:
+                first.update((at, all_items[at]) for at in chosen)
+    return [first[at] for at in sorted(first)]
 
 
-def _crowded(left: Mapping[bytes, Sequence[int]]) -> dict[bytes, list[int]]:
-    """Directories with so many subdirectories that each of these is a part of it, with all that is below: a class of
-    images each, a day each."""
-    children: dict[bytes, list[bytes]] = {}
-    for directory in left:
-        parent = directory.rpartition(b"/")[0]
-        if parent != directory:
-            children.setdefault(parent, []).append(directory)
-    crowded: dict[bytes, list[int]] = {}
-    for parent, below in sorted(children.items(), key=lambda item: item[0].count(b"/")):
-        if len(below) < PATTERN_FILES or any(parent == one or parent.startswith(one + b"/") for one in crowded):
-            continue
-        inside = [directory for directory in left if directory == parent or directory.startswith(parent + b"/")]
-        places = sorted(place for directory in inside for place in left[directory])
-        if parent and len(places) >= DIRECTORY_FILES and not any(directory == parent for directory in inside):
-            crowded[parent] = places
-    return crowded
+class _Set(NamedTuple):
+    directory: bytes
+    pattern: bytes  # empty: these stand each for itself
+    places: list[int]
+    whole: bool
 
 
-def _patterns(members: Sequence[Member], directory: bytes, places: Sequence[int]) -> list[Composite]:
-    """Of the files of one directory: names that differ in their numbers, then all of a kind."""
-    by_shape: dict[bytes, list[int]] = {}
+def _sets(places: Sequence[int], members: Sequence[Member]) -> Iterator[_Set]:
+    by_directory: dict[bytes, list[int]] = {}
     for at in places:
-        by_shape.setdefault(_DIGITS.sub(b"\0", _name(members[at].path)), []).append(at)
-    groups, rest = [], []
-    for shape, alike in by_shape.items():
-        if shape.count(b"\0") and len(alike) >= PATTERN_FILES:
-            groups.append(_composite(members, _joined(directory, _pattern([_name(members[at].path) for at in alike])),
-                                     directory, alike))
+        path = members[at].path
+        by_directory.setdefault(path[:path.rfind(b"/") + 1], []).append(at)
+    for merged, inside in _merged({directory: len(some) for directory, some in by_directory.items()}):
+        chosen = [at for directory in inside for at in by_directory[directory]]
+        if merged:
+            yield _Set(merged, b"**", chosen, False)
         else:
-            rest += alike
-    by_suffix: dict[bytes, list[int]] = {}
-    for at in sorted(rest):
-        _, dot, suffix = _name(members[at].path).rpartition(b".")
-        by_suffix.setdefault(suffix if dot else b"", []).append(at)
-    for suffix, alike in by_suffix.items():
-        if len(alike) >= DIRECTORY_FILES:
-            name = _joined(directory, b"*." + suffix if suffix else b"*")
-            groups.append(_composite(members, name, directory, alike))
-    return groups
+            yield from _in_directory(inside[0], chosen, members)
 
 
-def _pattern(names: Sequence[bytes]) -> bytes:
-    """``shard-{00000..00039}.pt``: what differs is in braces, from the least to the greatest; a number that is the same in
-    all is itself."""
-    texts = _DIGITS.split(names[0])
-    columns = list(zip(*(_DIGITS.findall(name) for name in names), strict=True))
-    made = texts[0]
-    for column, text in zip(columns, texts[1:], strict=True):
-        low, high = min(column, key=lambda digits: (int(digits), digits)), max(column, key=lambda digits: (int(digits), digits))
-        made += (low if low == high else b"{" + low + b".." + high + b"}") + text
-    return made
+def _merged(counts: dict[bytes, int]) -> list[tuple[bytes, list[bytes]]]:
+    """(directory, those below it that are one set with it), or (nothing, [a directory for itself]).  The highest directory
+    with enough directories in it counts."""
+    totals: dict[bytes, int] = {}
+    children: dict[bytes, set[bytes]] = {}
+    for directory, count in counts.items():
+        here = directory
+        totals[here] = totals.get(here, 0) + count
+        while len(here) > 1:
+            parent = _parent(here)
+            children.setdefault(parent, set()).add(here)
+            totals[parent] = totals.get(parent, 0) + count
+            here = parent
+    tops = {one for one, below in children.items() if len(below) >= MIN_DIRECTORIES and totals[one] >= MIN_FILES}
+    merged: dict[bytes, list[bytes]] = {}
+    alone: list[tuple[bytes, list[bytes]]] = []
+    for directory in counts:
+        above, here = b"", directory
+        while here:
+            above = here if here in tops else above
+            here = _parent(here) if len(here) > 1 else b""
+        if above:
+            merged.setdefault(above, []).append(directory)
+        else:
+            alone.append((b"", [directory]))
+    return [*merged.items(), *alone]
 
 
-def _composite(members: Sequence[Member], name: bytes, root: bytes, places: Iterable[int]) -> Composite:
-    chosen = tuple(sorted(places))
-    files, sizes = [], []
-    for at in chosen:
-        member = members[at]
-        relative = member.path[len(root) + 1:] if root or member.path.startswith(b"/") else member.path
-        files.append((relative, member.hash))
-        sizes.append(member.size)
-    known = [(path, digest) for path, digest in files if digest is not None]
-    return Composite(name, root, chosen, directory_hash(known) if len(known) == len(files) else None,
-                     sum(size for size in sizes if size is not None) if None not in sizes else None)
+def _parent(directory: bytes) -> bytes:
+    return directory[:directory.rfind(b"/", 0, -1) + 1]
 
 
-def _name(path: bytes) -> bytes:
-    return path.rpartition(b"/")[2]
+def _in_directory(directory: bytes, places: list[int], members: Sequence[Member]) -> Iterator[_Set]:
+    """Shards by their names; the rest by its ending, or each for itself."""
+    by_form: dict[bytes, list[int]] = {}
+    for at in places:
+        by_form.setdefault(_DIGITS.sub(b"\0", members[at].path[len(directory):]), []).append(at)
+    rest: list[int] = []
+    for form, some in by_form.items():
+        if len(some) >= MIN_SHARDS and b"\0" in form:
+            pattern, whole = _numbered([members[at].path[len(directory):] for at in some])
+            yield _Set(directory, pattern, some, whole)
+        else:
+            rest += some
+    endings: dict[bytes, list[int]] = {}
+    for at in rest:
+        name = members[at].path[len(directory):]
+        endings.setdefault(name[name.rfind(b"."):] if b"." in name[1:] else b"", []).append(at)
+    for ending, some in endings.items():
+        yield _Set(directory, b"*" + ending if len(some) >= MIN_FILES else b"", some, False)
 
 
-def _joined(directory: bytes, name: bytes) -> bytes:
-    return directory + b"/" + name if directory else name
+def _numbered(names: Sequence[bytes]) -> tuple[bytes, bool]:
+    """What names of one form have in common: ``a-{00..17}.tar`` where one number differs, ``*`` for those where more do; is
+    each number between there?"""
+    numbers = [_DIGITS.findall(name) for name in names]
+    between = _DIGITS.split(names[0])
+    varying = [at for at in range(len(numbers[0])) if len({row[at] for row in numbers}) > 1]
+    parts = [between[0]]
+    whole = False
+    for at, after in enumerate(between[1:]):
+        if at not in varying:
+            parts += [numbers[0][at], after]
+            continue
+        if len(varying) > 1:
+            parts += [b"*", after]
+            continue
+        ordered = sorted({row[at] for row in numbers}, key=lambda one: (int(one), one))
+        low, high = ordered[0], ordered[-1]
+        whole = int(high) - int(low) + 1 == len(ordered) == len(names)
+        parts += [b"{" + low + b".." + high + b"}", after]
+    return b"".join(parts), whole

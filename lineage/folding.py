@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineage.composite import Composite, Member, composites
+from lineage.composite import Group, Member, grouped
 from lineage.v1 import lineage_pb2
 
 _Key = tuple[str, bool, tuple[tuple[int, bool, int], ...]]
@@ -14,11 +14,11 @@ def folded(graph: lineage_pb2.Graph, keep: bytes = b"") -> lineage_pb2.Graph:
     for at, key in enumerate(_keys(graph)):
         if graph.artifacts[at].hash and graph.artifacts[at].hash != keep and graph.artifacts[at].path:
             alike.setdefault(key, []).append(at)
-    groups: list[tuple[list[int], Composite]] = []
+    groups: list[Group[int]] = []
     for places in alike.values():
-        by_path = {graph.artifacts[at].path: at for at in places}  # of contents that a path had, the last
-        if len(by_path) == len(places):
-            groups += [(places, group) for group in composites([_member(graph.artifacts[at]) for at in places])]
+        if len({graph.artifacts[at].path for at in places}) == len(places):  # else a path had several contents
+            found = grouped(places, lambda at: _member(graph.artifacts[at]))
+            groups += [one for one in found if isinstance(one, Group)]
     return _rebuilt(graph, groups) if groups else graph
 
 
@@ -35,17 +35,17 @@ def _member(artifact: lineage_pb2.GraphArtifact) -> Member:
     return Member(artifact.path, artifact.hash or None, artifact.size if artifact.HasField("size") else None)
 
 
-def _rebuilt(graph: lineage_pb2.Graph, groups: list[tuple[list[int], Composite]]) -> lineage_pb2.Graph:
+def _rebuilt(graph: lineage_pb2.Graph, groups: list[Group[int]]) -> lineage_pb2.Graph:
     made = lineage_pb2.Graph(jobs=graph.jobs, truncated=graph.truncated)
     places: dict[int, int] = {}
-    first = {members[group.places[0]]: (members, group) for members, group in groups}
-    inside = {members[at] for members, group in groups for at in group.places}
+    first = {group.items[0]: group for group in groups}
+    inside = {at for group in groups for at in group.items}
     for at, artifact in enumerate(graph.artifacts):
         if at in first:
-            members, group = first[at]
-            places.update({members[place]: len(made.artifacts) for place in group.places})
-            made.artifacts.add(hash=group.hash or b"", path=group.name, size=group.size, role=artifact.role,
-                               produced=artifact.produced, files=len(group.places))
+            group = first[at]
+            places.update(dict.fromkeys(group.items, len(made.artifacts)))
+            made.artifacts.add(hash=group.hash or b"", path=group.path, size=group.size, role=artifact.role,
+                               produced=artifact.produced, files=len(group.items))
         elif at not in inside:
             places[at] = len(made.artifacts)
             made.artifacts.append(artifact)

@@ -69,7 +69,9 @@ def of_jobs(client: Client, runs: Iterable[bytes]) -> dict[bytes, Annotations]:
 def job_document(client: Client, job: Job) -> dict[str, Any]:
     """The job's document with what is said of it, and of its steps."""
     own, steps = of_job(client, job)
-    return {**document.job_document(job), "annotations": annotations_document(own),
+    from roarctl.render.groups import groups_document
+
+    return {**document.job_document(job), "groups": groups_document(job.entries), "annotations": annotations_document(own),
             "step_annotations": [{"step": index, **annotations_document(one)} for index, one in steps.items()]}
 
 

@@ -25,6 +25,7 @@ _RESTART_SECONDS = 3.0  # what systemd may take to start a daemon again that was
 _FINISH_WAIT_MS = 30_000
 _FINISH_SECONDS = _FINISH_WAIT_MS / 1000 + 5
 _REGISTER_SECONDS = 10.0  # the first job after a while has the probes attached first
+_MOST_FILES = 20_000  # of a job, that a summary asks for
 _FORGET_SECONDS = 1.0
 #: How long the end of a short command waits for the slower context.
 _DESCRIBE_SECONDS = 3.0
@@ -107,6 +108,21 @@ class Recording:
             run=self._run, exit_code=ended.exit_code, signal=ended.signal, interrupted=interrupted,
             resources=struct_to(_resources(ended)), wait_ms=_FINISH_WAIT_MS)
         return self._client.call("Observe/Finish", request, observe_pb2.FinishResponse, _FINISH_SECONDS)
+
+    def complete(self, answer: FinishResponse) -> None:
+        """Asks for the files that the answer had no room for, where they are not too many: together they may be one set."""
+        counts = answer.job.head.counts
+        total = sum(counts[name] for name in ("input/shown", "output/shown") if name in counts)
+        if not answer.final or not len(answer.entries) < total <= _MOST_FILES:
+            return
+        from lineage.records import SHOWN_ROLES
+        from lineage.v1 import lineage_pb2
+
+        request = lineage_pb2.ListEntriesRequest(id=answer.job.head.id, kinds=("input", "output"), roles=sorted(SHOWN_ROLES))
+        entries = [entry for page in self._client.stream("Lineage/ListEntries", request, lineage_pb2.EntryPage)
+                   for entry in page.entries]
+        del answer.entries[:]
+        answer.entries.extend(entries)
 
     def document(self) -> str:
         """What is recorded by now, as `roar show --json` has it, on one line."""

@@ -189,11 +189,7 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, setting
         answer = recording.finish(ended, interrupted=interrupted)
         if options.quiet:
             return
-        if settings is not None:
-            shown = [entry for entry in answer.entries if not settings.hides(entry.path)]
-            del answer.entries[:]
-            answer.entries.extend(shown)
-        print(recording.document() if options.as_json else _summary(answer, recording), file=sys.stderr)
+        print(recording.document() if options.as_json else _summary(answer, recording, settings), file=sys.stderr)
     except RoarError as error:
         _say(options, RoarError(f"job @{recording.number}: the record is not confirmed: {error.message}"),
              error.code)
@@ -202,10 +198,15 @@ def _finish(recording: Recording, ended: launch.Ended, options: Options, setting
                                 f"see it with `roar show @{recording.number}`"))
 
 
-def _summary(answer: FinishResponse, recording: Recording) -> str:
+def _summary(answer: FinishResponse, recording: Recording, settings: Settings | None) -> str:
     from roarctl.render.summary import summary
     from roarctl.render.text import Palette
 
+    recording.complete(answer)
+    if settings is not None:
+        shown = [entry for entry in answer.entries if not settings.hides(entry.path)]
+        del answer.entries[:]
+        answer.entries.extend(shown)
     return "\n".join(summary(answer, recording.number, recording.cwd, Palette.of(sys.stderr)))
 
 

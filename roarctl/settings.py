@@ -138,7 +138,8 @@ def parse(data: bytes, path: bytes = FILE) -> Settings:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidError(f"{name}: {_in_our_words(str(error), text)}", "`roar config --help` shows what the file may say") from error
+        raise InvalidError(f"{name}: {_in_our_words(str(error), text)}",
+                           "`roar config --help` shows what the file may say") from error
     values: dict[str, str | tuple[str, ...]] = {}
     lines: dict[str, int] = {}
     for section, content in document.items():

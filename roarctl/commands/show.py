@@ -46,6 +46,7 @@ def _job(client: Client, target: Target, palette: Palette, everything: bool, as_
     if as_json:
         emit_json(annotating.job_document(client, job))
         return []
+    from roarctl.directories import present
     from roarctl.render.annotations import annotation_fields, field_lines, short_text
     from roarctl.render.jobs import job_lines
     from roarctl.settings import hidden_text, load, shown_entries
@@ -56,7 +57,7 @@ def _job(client: Client, target: Target, palette: Palette, everything: bool, as_
         shown, hidden = shown_entries(load(current_project()), job.entries)
         job = replace(job, entries=tuple(shown))
     lines = job_lines(job, palette, everything=everything, said=field_lines(annotation_fields(own)),
-                     step_names={index: short_text(one) for index, one in steps.items()})
+                     step_names={index: short_text(one) for index, one in steps.items()}, present=present)
     return lines + ([palette.dim(hidden_text(hidden))] if hidden else [])
 
 

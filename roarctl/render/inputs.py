@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lineage.composite import Group, Member, grouped
 from lineage.document import head_document, path_document
+from roarctl.render.groups import files_text
 from roarctl.render.jobs import short_id
 from roarctl.render.text import Palette, count_text, hash_text, path_text, printable, program_text, size_text, table
 from roarctl.roots import Input
@@ -60,11 +62,19 @@ def _rows(inputs: Sequence[tuple[Input, Place]], base: bytes, palette: Palette, 
           everything: bool) -> list[str]:
     colours = {"same": palette.green, "edited": palette.yellow, "missing": palette.red, "unchecked": palette.dim}
     rows = []
-    for one, place in inputs[:None if everything else _MOST]:
+    items = list(inputs) if everything else grouped(
+        inputs, lambda pair: Member(pair[0].path, pair[0].hash, pair[0].size),
+        lambda pair: (pair[0].maker and pair[0].maker.run, tuple(head.run for head in pair[0].users), pair[1].state,
+                      bool(pair[1].found), pair[0].role))
+    for item in items[:None if everything else _MOST]:
+        one, place = item.items[0] if isinstance(item, Group) else item
         where = colours[place.state](_WORDS[place.state])
         if place.found:
-            where += f", but found at {path_text(place.found, base)}"
+            where += ", but found elsewhere" if isinstance(item, Group) else f", but found at {path_text(place.found, base)}"
         row = [path_text(one.path, base), palette.dim(hash_text(one.hash)), size_text(one.size), where]
+        if isinstance(item, Group):
+            row = [path_text(item.path, base), palette.dim(hash_text(item.hash)), size_text(item.size),
+                   f"{files_text(item)}, {colours[place.state](_WORDS[place.state])}"]
         if one.maker is not None:
             row.append(f"← @{one.maker.number} {short_id(one.maker)} ({program_text(one.maker.argv)})")
         elif direct or not one.users:
@@ -74,6 +84,6 @@ def _rows(inputs: Sequence[tuple[Input, Place]], base: bytes, palette: Palette, 
             row.append(palette.dim(f"→ @{one.users[-1].number} ({program_text(one.users[-1].argv)}){more}"))
         rows.append(row)
     lines = [f"  {line}" for line in table(rows, frozenset({2}))]
-    if len(inputs) > len(rows):
-        lines.append(palette.dim(f"  … {len(inputs) - len(rows)} more: --json has them all"))
+    if len(items) > len(rows):
+        lines.append(palette.dim(f"  … {len(items) - len(rows)} more: --json has them all"))
     return lines

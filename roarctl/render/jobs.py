@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lineage.composite import Group
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
 from lineage.steps import NOTHING, step_graph, uses_by_step
+from roarctl.render.groups import Present, entry_groups, group_row
 from roarctl.render.network import endpoint_texts, gpu_text
 from roarctl.render.summary import outcome, signal_name
 from roarctl.render.text import (
@@ -85,7 +87,7 @@ def session_lines(session: Session, jobs: Sequence[JobHead], now: float, palette
 
 
 def job_lines(job: Job, palette: Palette, *, everything: bool = False, said: Sequence[str] = (),
-              step_names: Mapping[int, str] | None = None) -> list[str]:
+              step_names: Mapping[int, str] | None = None, present: Present | None = None) -> list[str]:
     """A page about one job; ``everything``: files of all roles.  ``said``: lines on what people say of it, ``step_names``
     of its steps, by index."""
     head = job.head
@@ -97,7 +99,7 @@ def job_lines(job: Job, palette: Palette, *, everything: bool = False, said: Seq
     kinds: tuple[EntryKind, ...] = ("output", "input", "removed", "scratch", "device") if everything else (
         "output", "input", "removed")
     for kind in kinds:
-        lines += _section(job, kind, palette, everything=everything)
+        lines += _section(job, kind, palette, present, everything=everything)
     if not everything and job.of_kind("scratch"):
         scratch = count_text(len(job.of_kind("scratch")), "file")
         lines.append(palette.dim(f"scratch: {scratch} made and gone in the job"))
@@ -136,7 +138,7 @@ def _fields(head: JobHead, context: Mapping[str, Any], *, everything: bool) -> l
     return [f"  {name:<9}{value}" for name, value in fields]
 
 
-def _section(job: Job, kind: EntryKind, palette: Palette, *, everything: bool) -> list[str]:
+def _section(job: Job, kind: EntryKind, palette: Palette, present: Present | None, *, everything: bool) -> list[str]:
     entries = job.of_kind(kind)
     shown = entries if everything else tuple(entry for entry in entries if entry.role in SHOWN_ROLES)
     if not entries:
@@ -144,10 +146,12 @@ def _section(job: Job, kind: EntryKind, palette: Palette, *, everything: bool) -
     hidden = len(entries) - len(shown)
     others = palette.dim(f" (and {hidden} of packages and system: --all)") if hidden else ""
     title = f"{_TITLES[kind]}: {len(shown)}{others}"
-    rows = [entry_row(entry, job.head.cwd, palette) for entry in shown[:None if everything else _MOST_FILES]]
+    items = list(shown) if everything else entry_groups(shown)
+    rows = [group_row(item, job.head.cwd, palette, present) if isinstance(item, Group) else
+            entry_row(item, job.head.cwd, palette) for item in items[:None if everything else _MOST_FILES]]
     lines = [title, *(f"  {line}" for line in table(rows, frozenset({2})))]
-    if len(rows) < len(shown):
-        lines.append(palette.dim(f"  … {len(shown) - len(rows)} more: --all"))
+    if len(rows) < len(items):
+        lines.append(palette.dim(f"  … {len(items) - len(rows)} more: --all"))
     return lines
 
 

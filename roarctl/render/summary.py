@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from lineage import wire
+from lineage.composite import Group, Member, grouped
 from lineage.records import Entry, Job, JobHead
 from lineage.v1 import observe_pb2
 from roarctl.render.network import count_endpoints
@@ -111,19 +112,47 @@ def _files(job: Job, origins: Mapping[tuple[bytes, bytes], JobHead], cwd: bytes,
         (entry.hash or b"", entry.path) not in origins, *_rank(job, entry)))
     total_outputs, total_inputs = (max(_shown(job.head, kind), len(entries))
                                    for kind, entries in (("output", outputs), ("input", inputs)))
-    if total_outputs + total_inputs > room:
+    made, taken = _compact(outputs, total_outputs, {}), _compact(inputs, total_inputs, origins)
+    if total_outputs + total_inputs - _files_in(made) - _files_in(taken) + len(made) + len(taken) > room:
         room -= 1  # the last line counts the rest
-    for_inputs = min(len(inputs), max(1, room - len(outputs)))
-    outputs = outputs[:room - for_inputs]
-    inputs = inputs[:for_inputs]
-    rows = [_row("out", entry, None, cwd) for entry in outputs]
-    rows += [_row("in", entry, origins.get((entry.hash or b"", entry.path)), cwd) for entry in inputs]
+    for_inputs = min(len(taken), max(1, room - len(made)))
+    made, taken = made[:room - for_inputs], taken[:for_inputs]
+    rows = [_item_row("out", item, {}, cwd) for item in made]
+    rows += [_item_row("in", item, origins, cwd) for item in taken]
     lines = _aligned(rows, palette)
     rest = [f"{count} more {word}" for count, word in (
-        (total_outputs - len(outputs), "out"), (total_inputs - len(inputs), "in")) if count > 0]
+        (total_outputs - _files_in(made), "out"), (total_inputs - _files_in(taken), "in")) if count > 0]
     if rest:
         lines.append(palette.dim("  … " + ", ".join(rest)))
     return lines
+
+
+def _compact(entries: Sequence[Entry], total: int,
+             origins: Mapping[tuple[bytes, bytes], JobHead]) -> Sequence[Entry | Group[Entry]]:
+    """Those that belong together as one; not where there are more than are known here: a set of some is another set."""
+    if len(entries) < total:
+        return entries
+
+    def alike(entry: Entry) -> tuple[object, ...]:
+        origin = origins.get((entry.hash or b"", entry.path))
+        return entry.role, entry.hash is None, entry.target is not None, origin and origin.run
+
+    return grouped(entries, lambda entry: Member(entry.path, entry.hash, entry.size), alike)
+
+
+def _files_in(items: Sequence[Entry | Group[Entry]]) -> int:
+    return sum(len(item.items) if isinstance(item, Group) else 1 for item in items)
+
+
+def _item_row(word: str, item: Entry | Group[Entry], origins: Mapping[tuple[bytes, bytes], JobHead], cwd: bytes) -> _Row:
+    first = item.items[0] if isinstance(item, Group) else item
+    row = _row(word, first, origins.get((first.hash or b"", first.path)), cwd)
+    if not isinstance(item, Group):
+        return row
+    path = path_text(item.path, cwd)
+    path = path if len(path) <= _PATH_WIDTH else "…" + path[-(_PATH_WIDTH - 1):]
+    return replace(row, path=path, hash=hash_text(item.hash), size=size_text(item.size),
+                   origin=f"{len(item.items)} files {row.origin}".rstrip())
 
 
 def _rank(job: Job, entry: Entry) -> tuple[bool, bool, bytes]:

@@ -185,4 +185,4 @@ def test_settings_of_a_project(project: Project) -> None:
     project.roar("run", "-q", "--name", "make", "sh", "-c", "touch made; echo > x.log")
     assert project.show("@1")["annotations"]["labels"] == {"name": "make", "team": "vision"}
     assert set(project.show("@1").outputs) == {"made", "x.log"}
-    assert "x.log" not in project.roar("show", "@1").stdout
+    assert "\n  x.log" not in project.roar("show", "@1").stdout

@@ -1,98 +1,95 @@
-"""Many files that are one thing."""
+"""Many files as one: the hash of a set, and what belongs together."""
 
 from __future__ import annotations
 
+import os
 import random
 
+import cbor2
 import pytest
 from blake3 import blake3
-from hypothesis import given
-from hypothesis import strategies as st
 
-from lineage.composite import Composite, Member, composites, directory_hash
-
-NAMES = st.lists(st.binary(min_size=1, max_size=4).filter(lambda name: b"/" not in name and name not in {b".", b".."}),
-                 min_size=1, max_size=3).map(b"/".join)
+from lineage.composite import Group, Member, grouped, tree_hash
 
 
 def digest(text: str) -> bytes:
     return blake3(text.encode()).digest()
 
 
-def members(*paths: str) -> list[Member]:
-    return [Member(path.encode(), digest(path), 10) for path in paths]
+def names(*paths: str | bytes) -> list[str]:
+    """What the paths are grouped to: the pattern and the number of each group, other paths as they are."""
+    found = grouped([os.fsencode(path) for path in paths], lambda path: Member(path, digest(repr(path)), 1))
+    return [f"{one.path.decode()} x{len(one.items)}{'!' if one.whole else ''}" if isinstance(one, Group) else os.fsdecode(one)
+            for one in found]
 
 
-def names(*paths: str) -> list[tuple[str, int]]:
-    return [(group.name.decode(), len(group.places)) for group in composites(members(*paths))]
+def test_the_hash_is_what_the_rule_says() -> None:
+    """Worked out by hand from the rule."""
+    below = blake3(cbor2.dumps(["roar.tree/1", [[b"x", 0, digest("1")]]])).digest()
+    rows = [[b"a", 1, below], [b"a.txt", 0, digest("2")], [b"b", 0, digest("3")]]
+    assert tree_hash([(b"b", digest("3")), (b"a/x", digest("1")), (b"a.txt", digest("2"))]) == blake3(
+        cbor2.dumps(["roar.tree/1", rows])).digest()
+    assert tree_hash([]) == blake3(cbor2.dumps(["roar.tree/1", []])).digest()
 
 
-def test_the_hash_is_as_it_is_written_down() -> None:
-    """Made by hand from the specification."""
-    inner = blake3(b"roar directory 1\n" + b"f" + b"\0\0\0\1" + b"x" + digest("x")).digest()
-    whole = blake3(b"roar directory 1\n" + b"f\0\0\0\1a" + digest("a") + b"d\0\0\0\3sub" + inner).digest()
-    assert directory_hash([(b"sub/x", digest("x")), (b"a", digest("a"))]) == whole
-    assert whole.hex() == "7626d2f54586041a286f3e90b34ff73fbfc2b894b8707edfc4eccde4ee574d6b"
+def test_the_hash_is_of_names_contents_and_places_alone() -> None:
+    files = [(b"d%d/f%d" % (at % 7, at), digest(str(at))) for at in range(100)]
+    shuffled = random.Random(1).sample(files, 100)
+    assert tree_hash(shuffled) == tree_hash(files)
+    for at in (0, 50):
+        path, content = files[at]
+        for other in ((path + b"x", content), (path, digest("other")), (b"d/" + path, content)):
+            assert tree_hash([*files[:at], other, *files[at + 1:]]) != tree_hash(files)
+    assert tree_hash([(b"/".join([b"d"] * 3000) + b"/x", digest("deep"))])  # deeper than Python's stack
 
 
-@given(st.dictionaries(NAMES, st.binary(min_size=32, max_size=32), min_size=1, max_size=12), st.randoms())
-def test_order_does_not_count_and_everything_else_does(files: dict[bytes, bytes], shuffle: random.Random) -> None:
-    pairs = list(files.items())
-    try:
-        made = directory_hash(pairs)
-    except ValueError:
-        return  # a name that is a file and a directory
-    shuffle.shuffle(pairs)
-    assert directory_hash(pairs) == made
-    path, content = pairs[0]
-    assert directory_hash([*pairs[1:], (path, bytes(32) if content != bytes(32) else b"\1" * 32)]) != made
-    assert directory_hash([*pairs[1:], (path + b"x" * 5, content)]) != made
-    assert directory_hash(pairs[1:]) != made
+@pytest.mark.parametrize(("paths", "expected"), [
+    ([f"/d/shard-{at:05}.tar" for at in range(1000)], ["/d/shard-{00000..00999}.tar x1000!"]),
+    ([f"/d/shard-{at:05}.tar" for at in range(0, 1000, 2)], ["/d/shard-{00000..00998}.tar x500"]),
+    ([f"/d/part{at}-of-12.bin" for at in range(1, 13)], ["/d/part{1..12}-of-12.bin x12!"]),
+    ([f"/d/s{at}.tar" for at in range(9)], [f"/d/s{at}.tar" for at in range(9)]),
+    ([f"/d/{at % 4}-{at}.png" for at in range(40)], ["/d/*-*.png x40"]),
+    ([f"/d/{word}.png" for word in map(chr, range(0x4e00, 0x4e00 + 60))], ["/d/*.png x60"]),
+    ([f"/d/{word}.png" for word in map(chr, range(0x4e00, 0x4e00 + 49))][:49], None),
+    ([f"/set/n{at:03}/{name}.jpg" for at in range(20) for name in "abcde"], ["/set/** x100"]),
+    ([f"/set/{part}/n{at:03}/{name}.jpg" for part in ("train", "val") for at in range(20) for name in "abcde"],
+     ["/set/train/** x100", "/set/val/** x100"]),
+    ([f"/set/{part:02}/n{at:03}/{name}.jpg" for part in range(10) for at in range(20) for name in "ab"], ["/set/** x400"]),
+    ([f"/p/{name}" for name in ("train.py", "a.csv", "b.csv")], ["/p/train.py", "/p/a.csv", "/p/b.csv"]),
+    (["/z", *(f"/d/{at}" for at in range(10)), "/a"], ["/z", "/d/{0..9} x10!", "/a"])])
+def test_what_belongs_together(paths: list[str], expected: list[str] | None) -> None:
+    assert names(*paths) == (paths if expected is None else expected)
 
 
-@pytest.mark.parametrize("path", [b"/a", b"a//b", b"../a", b"./a", b"a/", b""])
-def test_only_relative_paths_have_a_place(path: bytes) -> None:
-    with pytest.raises(ValueError, match="path of one more"):
-        directory_hash([(path, bytes(32))])
-    with pytest.raises(ValueError, match="path of one more"):
-        directory_hash([(b"a", bytes(32)), (b"a", bytes(32))])
+def test_only_what_is_alike() -> None:
+    paths = [b"/d/%d" % at for at in range(20)]
+    found = grouped(paths, lambda path: Member(path, None, None), lambda path: int(path[3:]) < 10)
+    assert [len(one.items) for one in found if isinstance(one, Group)] == [10, 10]
+    assert {(one.hash, one.size) for one in found if isinstance(one, Group)} == {(None, None)}
 
 
-def test_shards_by_their_numbers() -> None:
-    assert names(*(f"/p/data/shard-{at:05d}-of-00040.tar" for at in range(40)), "/p/train.py", "/p/data/README") == [
-        ("/p/data/shard-{00000..00039}-of-00040.tar", 40)]
-    assert names(*(f"part{at}" for at in range(12))) == [("part{0..11}", 12)]
-    assert names("/a/1.csv", "/a/2.csv", "/b/3.csv") == []
+def test_a_groups_hash_is_that_of_its_files_wherever_they_lie() -> None:
+    def group(directory: str) -> Group[bytes]:
+        paths = [f"{directory}/s-{at:03}.tar".encode() for at in range(30)]
+        one, = grouped(paths, lambda path: Member(path, digest(os.fsdecode(path)[-7:]), 3))
+        assert isinstance(one, Group)
+        return one
+
+    one, other = group("/a/set"), group("/mnt/elsewhere")
+    assert one.hash == other.hash == tree_hash((b"s-%03d.tar" % at, digest(f"{at:03}.tar")) for at in range(30))
+    assert one.size == 90
 
 
-def test_names_without_numbers_by_their_kind() -> None:
-    words = [f"/d/{letter}{other}.png" for letter in "abcdef" for other in "abcd"]
-    assert names(*words, "/d/labels.csv") == [("/d/*.png", 24)]
-
-
-def test_a_directory_for_each_class() -> None:
-    paths = [f"/p/train/n{kind:08d}/{at}.jpg" for kind in range(30) for at in range(3)]
-    assert names(*paths, "/p/train.py", "/p/val/one.jpg") == [("/p/train/", 90)]
-    assert names(*(f"/home/u{at}/x" for at in range(5))) == []
-
-
-def test_two_kinds_of_shards_beside_each_other() -> None:
-    paths = [f"/d/{kind}-{at}.pt" for kind in ("train", "val") for at in range(10)]
-    assert names(*paths) == [("/d/train-{0..9}.pt", 10), ("/d/val-{0..9}.pt", 10)]
-
-
-def test_size_and_hash_are_those_of_all_members() -> None:
-    files = members(*(f"/d/{at}.pt" for at in range(8)))
-    group: Composite = composites(files)[0]
-    assert (group.size, group.root) == (80, b"/d")
-    assert group.hash == directory_hash((f"{at}.pt".encode(), digest(f"/d/{at}.pt")) for at in range(8))
-    assert composites([files[0]._replace(hash=None, size=None), *files[1:]])[0].hash is None
-    assert composites([files[0]._replace(hash=None, size=None), *files[1:]])[0].size is None
-
-
-@given(st.lists(st.sampled_from([f"/{top}/{sub}/{name}{at}.{end}" for top in "ab" for sub in ("x", "y1", "y2")
-                                 for name in ("", "n-") for at in range(12) for end in ("pt", "csv")]), unique=True))
-def test_each_file_is_in_one_group_at_most(paths: list[str]) -> None:
-    places = [place for group in composites(members(*paths)) for place in group.places]
-    assert len(places) == len(set(places))
-    assert set(places) <= set(range(len(paths)))
+@pytest.mark.parametrize("seed", range(30))
+def test_nothing_is_lost_or_there_twice(seed: int) -> None:
+    pick = random.Random(seed)
+    paths = {"/" + "/".join(pick.choice(["a", "b", f"d{pick.randrange(15)}", f"n-{pick.randrange(99):02}"])
+                            for _ in range(pick.randrange(1, 5))) + f"/f{pick.randrange(40)}.{pick.choice(['x', 'y'])}"
+             for _ in range(pick.randrange(0, 1500))}
+    ordered = [path.encode() for path in sorted(paths)]
+    found = grouped(ordered, lambda path: Member(path, digest(repr(path)), 1))
+    flat = [item for one in found for item in (one.items if isinstance(one, Group) else (one,))]
+    assert sorted(flat) == ordered
+    for one in found:
+        if isinstance(one, Group):
+            assert all(item.startswith(one.directory) for item in one.items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blake3 import blake3
 
-from lineage.composite import directory_hash
+from lineage.composite import tree_hash
 from lineage.folding import folded
 from lineage.v1 import lineage_pb2, records_pb2
 
@@ -37,7 +37,7 @@ def test_a_set_is_one_node_with_the_hash_of_its_tree() -> None:
     assert nodes(made) == [("/p/d/s-{0..39}.pt", 40), ("/p/train.py", 0)]
     assert edges(made) == {(0, "/p/d/s-{0..39}.pt", True), (1, "/p/d/s-{0..39}.pt", False), (1, "/p/train.py", False)}
     assert made.artifacts[0].size == 400
-    assert made.artifacts[0].hash == directory_hash((f"s-{at}.pt".encode(), blake3(f"d/s-{at}.pt".encode()).digest())
+    assert made.artifacts[0].hash == tree_hash((f"s-{at}.pt".encode(), blake3(f"d/s-{at}.pt".encode()).digest())
                                                     for at in range(40))
 
 

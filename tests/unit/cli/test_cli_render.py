@@ -71,7 +71,8 @@ def test_summary_is_never_longer_and_loses_nothing_silently(outputs, inputs, war
     assert len(lines) <= MOST_LINES
     assert lines[-1].startswith("  next: ")
     for word, count in (("out", outputs), ("in", inputs)):
-        shown = sum(line.split()[0] == word for line in lines)
+        sets = (re.search(r"(\d+) files", line) for line in lines if line.split()[0] == word)
+        shown = sum(int(found[1]) if found else 1 for found in sets)
         more = sum(int(number) for line in lines for number in re.findall(rf"(\d+) more {word}\b", line))
         assert shown + more == count
         assert shown or not count
