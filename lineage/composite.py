@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from lineage.ids import content_id, encode
+from lineage.records import SHOWN_ROLES, Entry
 
 T = TypeVar("T")
 
@@ -22,6 +23,9 @@ TREE_SCHEMA = "roar.tree/1"
 MIN_SHARDS = 10  # files whose names differ in a number, that are one set
 MIN_FILES = 50  # files of one directory, or of many, whose names say nothing
 MIN_DIRECTORIES = 10  # directories side by side that are one set with what is in them
+MAX_INDEXED = 200_000  # files of a job that are looked at for sets to find again
+MAX_DIRECTORIES = 30  # likewise directories …
+LEVELS = 3  # … from that of a group on upwards
 _DIGITS = re.compile(rb"\d+")
 
 
@@ -208,3 +212,43 @@ def _numbered(names: Sequence[bytes]) -> tuple[bytes, bool]:
         whole = int(high) - int(low) + 1 == len(ordered) == len(names)
         parts += [b"{" + low + b".." + high + b"}", after]
     return b"".join(parts), whole
+
+
+class FileSet(NamedTuple):
+    """A set of a job's files of one kind that is worth finding again: a group, or all of the kind below a directory that
+    holds one.  ``path`` is that of the group (``/data/s-{00..17}.tar``), or the directory with a slash."""
+
+    hash: bytes
+    kind: str
+    path: bytes
+    files: int
+
+
+def file_sets(entries: Iterable[Entry]) -> list[FileSet]:
+    """Of a job's inputs and of its outputs, of the roles that people are shown.  None where there are too many."""
+    found: dict[tuple[bytes, str, bytes], FileSet] = {}
+    for kind in ("input", "output"):
+        members = [Member(entry.path, entry.hash, entry.size) for entry in entries
+                   if entry.kind == kind and entry.role in SHOWN_ROLES and entry.hash is not None]
+        if not MIN_SHARDS <= len(members) <= MAX_INDEXED:
+            continue
+        groups = [one for one in grouped(members, lambda member: member) if isinstance(one, Group)]
+        for group in groups:
+            digest = group.hash
+            if digest is not None:
+                found[digest, kind, group.path] = FileSet(digest, kind, group.path, len(group.members))
+        for directory in sorted({above for group in groups for above in _above(group.directory)})[:MAX_DIRECTORIES]:
+            files = [(member.path[len(directory):], member.hash) for member in members
+                     if member.hash is not None and member.path.startswith(directory)]
+            digest = tree_hash(files)
+            found[digest, kind, directory] = FileSet(digest, kind, directory, len(files))
+    return list(found.values())
+
+
+def _above(directory: bytes) -> Iterator[bytes]:
+    """Itself, and the next directories up."""
+    for _ in range(LEVELS):
+        if len(directory) <= 1:
+            return
+        yield directory
+        directory = _parent(directory)

@@ -72,7 +72,7 @@ def content_hash(path: bytes) -> bytes:
     except OSError:
         return b""
     if stat.S_ISDIR(mode):
-        raise InvalidError(f"{os.fsdecode(path)} is a directory", "name a file in it")
+        raise InvalidError(f"{os.fsdecode(path)} is a directory", f"see `roar show {os.fsdecode(path)}`, or name a file in it")
     if not stat.S_ISREG(mode):
         raise InvalidError(f"{os.fsdecode(path)} is not a regular file", "only files with a content have a lineage")
     from blake3 import blake3

@@ -197,6 +197,40 @@ class FoundArtifact(_message.Message):
     used: int
     def __init__(self, hash: _Optional[bytes] = ..., size: _Optional[int] = ..., paths: _Optional[_Iterable[bytes]] = ..., job: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ..., output: _Optional[bool] = ..., makers: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., users: _Optional[_Iterable[_Union[_records_pb2.JobHead, _Mapping]]] = ..., made: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
 
+class FindTreeRequest(_message.Message):
+    __slots__ = ("tree", "hashes", "limit")
+    TREE_FIELD_NUMBER: _ClassVar[int]
+    HASHES_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    tree: bytes
+    hashes: _containers.RepeatedScalarFieldContainer[bytes]
+    limit: int
+    def __init__(self, tree: _Optional[bytes] = ..., hashes: _Optional[_Iterable[bytes]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class FindTreeResponse(_message.Message):
+    __slots__ = ("uses", "truncated", "known", "made")
+    USES_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    MADE_FIELD_NUMBER: _ClassVar[int]
+    uses: _containers.RepeatedCompositeFieldContainer[TreeUse]
+    truncated: bool
+    known: int
+    made: int
+    def __init__(self, uses: _Optional[_Iterable[_Union[TreeUse, _Mapping]]] = ..., truncated: _Optional[bool] = ..., known: _Optional[int] = ..., made: _Optional[int] = ...) -> None: ...
+
+class TreeUse(_message.Message):
+    __slots__ = ("job", "kind", "path", "files")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    job: _records_pb2.JobHead
+    kind: str
+    path: bytes
+    files: int
+    def __init__(self, job: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ..., kind: _Optional[str] = ..., path: _Optional[bytes] = ..., files: _Optional[int] = ...) -> None: ...
+
 class SessionDagRequest(_message.Message):
     __slots__ = ("session", "project", "max_nodes")
     SESSION_FIELD_NUMBER: _ClassVar[int]

@@ -75,6 +75,11 @@ class LineageStub:
                 request_serializer=lineage_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
                 response_deserializer=lineage_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.FindTree = channel.unary_unary(
+                '/lineage.v1.Lineage/FindTree',
+                request_serializer=lineage_dot_v1_dot_lineage__pb2.FindTreeRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_lineage__pb2.FindTreeResponse.FromString,
+                _registered_method=True)
         self.SessionDag = channel.unary_unary(
                 '/lineage.v1.Lineage/SessionDag',
                 request_serializer=lineage_dot_v1_dot_lineage__pb2.SessionDagRequest.SerializeToString,
@@ -145,6 +150,13 @@ class LineageServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindTree(self, request, context):
+        """Who used or made just these files, by the hash of the set (lineage/composite.py), and which of them are known.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SessionDag(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -205,6 +217,11 @@ def add_LineageServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=lineage_dot_v1_dot_lineage__pb2.SearchRequest.FromString,
                     response_serializer=lineage_dot_v1_dot_lineage__pb2.SearchResponse.SerializeToString,
+            ),
+            'FindTree': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindTree,
+                    request_deserializer=lineage_dot_v1_dot_lineage__pb2.FindTreeRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_lineage__pb2.FindTreeResponse.SerializeToString,
             ),
             'SessionDag': grpc.unary_unary_rpc_method_handler(
                     servicer.SessionDag,
@@ -438,6 +455,33 @@ class Lineage:
             '/lineage.v1.Lineage/Search',
             lineage_dot_v1_dot_lineage__pb2.SearchRequest.SerializeToString,
             lineage_dot_v1_dot_lineage__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindTree(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Lineage/FindTree',
+            lineage_dot_v1_dot_lineage__pb2.FindTreeRequest.SerializeToString,
+            lineage_dot_v1_dot_lineage__pb2.FindTreeResponse.FromString,
             options,
             channel_credentials,
             insecure,

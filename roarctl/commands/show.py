@@ -12,18 +12,23 @@ if TYPE_CHECKING:
     from roarctl.references import Target
     from roarctl.render.text import Palette
 
-HELP = "Show a job, an artifact (by file or hash) or a session."
+HELP = "Show a job, an artifact (by file or hash), a directory or a session."
 EPILOG = """Examples:
 
 \b
   roar show @                    the last job
   roar show @3 --all             the third job, packages and system files too
   roar show model.pt             who made the content of this file, who used it
+  roar show data/shards          all files of a directory as one: who used or made just them
   roar show artifact:9e41c07d
   roar show @ --json             for programs"""
 
 
+_KNOWN = 50_000  # files of a directory that are asked for
+
+
 def command(reference: Reference = "@", everything: ShowAll = False, as_json: AsJson = False) -> None:
+    import os
     import sys
 
     from roarctl import references
@@ -31,12 +36,36 @@ def command(reference: Reference = "@", everything: ShowAll = False, as_json: As
     from roarctl.render.text import Palette
 
     palette = Palette.of(sys.stdout)
+    if os.path.isdir(reference) and not reference.startswith("@"):  # noqa: PTH112 - as the person wrote it
+        _directory(reference, palette, as_json)
+        return
     shown = {"job": _job, "artifact": _artifact, "session": _session}
     with connect() as client:
         target = references.resolve(client, reference, current_project())
         lines = shown[target.kind](client, target, palette, everything, as_json)
     if lines:
         emit("\n".join(lines))
+
+
+def _directory(reference: str, palette: Palette, as_json: bool) -> None:
+    """All its files as one content, wherever the same ones were used or made."""
+    import os
+
+    from lineage.v1 import lineage_pb2
+    from roarctl.client import GRAPH_SECONDS, connect
+    from roarctl.directories import hashed
+    from roarctl.render.trees import tree_document, tree_lines
+
+    path = os.path.realpath(os.fsencode(reference))
+    tree, files = hashed(path)
+    with connect() as client:
+        request = lineage_pb2.FindTreeRequest(
+            tree=tree, hashes=list(dict.fromkeys(digest for _, digest, _ in files))[:_KNOWN])
+        answer = client.call("Lineage/FindTree", request, lineage_pb2.FindTreeResponse, GRAPH_SECONDS)
+    if as_json:
+        emit_json(tree_document(path, tree, files, answer))
+    else:
+        emit("\n".join(tree_lines(path, tree, files, answer, palette, asked=len(request.hashes))))
 
 
 def _job(client: Client, target: Target, palette: Palette, everything: bool, as_json: bool) -> list[str]:

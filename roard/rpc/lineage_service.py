@@ -23,6 +23,7 @@ from roard.rpc.graphs import dag_message, roles_of, walk_message
 from roard.rpc.references import by_path, by_reference
 from roard.rpc.scan import newest
 from roard.rpc.search import search_message
+from roard.rpc.trees import tree_message
 from roard.rpc.view import JobStore, Sighting, View
 
 PAGE_ENTRIES, PAGE_BYTES = 1000, 1 << 20  # of a message, whose limit is 4 MB
@@ -104,6 +105,10 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
     @answered
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
         return search_message(self._view(context), request)
+
+    @answered
+    def FindTree(self, request: pb.FindTreeRequest, context: grpc.ServicerContext) -> pb.FindTreeResponse:
+        return tree_message(self._view(context), request)
 
     @answered
     def SessionDag(self, request: pb.SessionDagRequest, context: grpc.ServicerContext) -> pb.Graph:

@@ -56,6 +56,7 @@ class Tables:
     sessions: Table  # session id (32) → state, see sessions.py
     current: Table  # uid (4), BLAKE3 of the project (32) → session id
     session_jobs: Table  # session id (32), end number → n of @n, job id (32)
+    trees: Table  # hash of a set of files (32), job number → kind, path, files, see lineage/composite.py
     annotations: Table  # subject, uid of its space (4) → what stands, see annotated.py
     annotation_history: Table  # subject, uid (4), u64 → a change
     labelled: Table  # l or t, key, 0, value, 0, subject, uid (4) → nothing

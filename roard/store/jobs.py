@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lineage import ids
+from lineage.composite import FileSet
 from lineage.errors import CorruptError
 from lineage.provenance import IMPORTED
 from lineage.records import Job, JobHead, Session
@@ -69,7 +70,8 @@ def forget_job(txn: Txn, tables: Tables, run: bytes) -> bool:
     return True
 
 
-def finish_job(txn: Txn, tables: Tables, job: Job, encoded: tuple[bytes, bytes, Mapping[bytes, bytes]]) -> JobHead:
+def finish_job(txn: Txn, tables: Tables, job: Job, encoded: tuple[bytes, bytes, Mapping[bytes, bytes]],
+               sets: Sequence[FileSet] = ()) -> JobHead:
     """Everything that a finished job is, in the one transaction; ``encoded`` is what ``ids.encode_job`` gave.  A run
     ends once: where it has a record already, that one stands and is the answer."""
     identity, record, chunks = encoded
@@ -92,8 +94,26 @@ def finish_job(txn: Txn, tables: Tables, job: Job, encoded: tuple[bytes, bytes, 
     put(txn, tables.log, uid + key, b"")
     put(txn, tables.session_jobs, job.head.session + U64.pack(end), U64.pack(job.head.number) + identity)
     index_paths(txn, tables, write_edges(txn, tables, number, end, job.entries))
+    trees: dict[bytes, list[list[object]]] = {}
+    for one in sets:
+        trees.setdefault(one.hash, []).append([one.kind, one.path, one.files])
+    for tree, rows in trees.items():
+        put(txn, tables.trees, tree + key, ids.encode(rows))
     txn.delete(job.head.run, db=tables.running)
     return ids.decode_head(record, identity)
+
+
+def jobs_of_tree(txn: Txn, tables: Tables, tree: bytes, limit: int) -> list[tuple[int, FileSet]]:
+    """Newest first, ``limit`` jobs at most."""
+    found: list[tuple[int, FileSet]] = []
+    with txn.cursor(tables.trees) as cursor:
+        there = cursor.prev() if cursor.set_range(tree + U64.pack(MOST)) else cursor.last()
+        while there and limit and (key := cursor.key()).startswith(tree):
+            number = int(U64.unpack(key[len(tree):])[0])
+            found += [(number, FileSet(tree, *row)) for row in ids.decode(unseal(key, cursor.value()))]
+            limit -= 1
+            there = cursor.prev()
+    return found
 
 
 def job_record(txn: Txn, tables: Tables, identity: bytes) -> tuple[int, bytes] | None:

@@ -21,6 +21,7 @@ import lmdb
 
 from lineage import bundle, ids
 from lineage.annotations import Change, Edit, Item, Subject, What
+from lineage.composite import FileSet, file_sets
 from lineage.errors import CorruptError, InvalidError, NotFoundError, UnavailableError
 from lineage.provenance import IMPORTED
 from lineage.records import Entry, Host, Job, JobHead, Session, User
@@ -113,7 +114,8 @@ class Store:
     def finish_job(self, job: Job) -> JobHead:
         """The stored head, with its id.  Doing it again changes nothing.  NotFoundError for an unknown session."""
         encoded = ids.encode_job(job)  # here, not in the writer: it is the larger part of the work
-        return self._writer.do(lambda txn: jobs.finish_job(txn, self._tables, job, encoded))
+        sets = file_sets(job.entries)
+        return self._writer.do(lambda txn: jobs.finish_job(txn, self._tables, job, encoded, sets))
 
     def job_of_run(self, run: bytes) -> bytes | None:
         """The id of a finished job by its run."""
@@ -393,6 +395,11 @@ class Store:
         """See ``lookup.ids_by_prefix``."""
         with self._read() as txn:
             return lookup.ids_by_prefix(txn, self._tables, kind, prefix, limit)
+
+    def jobs_of_tree(self, tree: bytes, limit: int) -> list[tuple[int, FileSet]]:
+        """(job number, what it was of the job) of the newest jobs that used or made just this set of files."""
+        with self._read() as txn:
+            return jobs.jobs_of_tree(txn, self._tables, tree, limit)
 
     # -- annotations --------------------------------------------------------------------------------------------------
 

@@ -100,3 +100,37 @@ def test_inputs_are_the_roots_and_where_they_are(project: Project) -> None:
     direct = project.json("inputs", "model", "--direct")["inputs"]
     assert [(Path(one["path"]).name, one["maker"]["number"]) for one in direct] == [("clean.csv", 1)]
     assert {one["role"] for one in project.json("inputs", "@2", "--direct", "--all")["inputs"]} >= {"data"}
+
+
+def test_many_files_are_one(project: Project) -> None:
+    project.sh("mkdir set; for n in $(seq -w 0 29); do echo $n > set/s-$n.txt; done; echo i > set/index")
+    job = project.run("sh", "-c", "cat set/s-0*.txt set/s-1*.txt > sum")
+    groups = job["groups"]
+    assert [(Path(one["path"]).name, one["files"], one["whole"]) for one in groups] == [("s-{00..19}.txt", 20, True)]
+    page = project.roar("show", "@").stdout
+    assert f"set/s-{{00..19}}.txt  {groups[0]['tree'][:8]}" in page
+    assert "20 files of the 31 there now" in page
+    assert "20 files" in project.roar("lineage", "sum").stdout
+    (project.path / "set").rename(project.path / "moved")
+    whole = project.json("show", "moved")
+    assert (whole["files"], whole["known"], whole["made"]) == (31, 31, 31)
+    assert [(use["job"]["number"], use["kind"], use["path"]) for use in whole["uses"]] == [
+        (1, "output", f"{project.path}/set/")]
+    assert "just these files made by" in project.roar("show", "./moved").stdout
+    for path in (project.path / "moved").glob("*"):
+        if not path.name.startswith(("s-0", "s-1")):
+            path.unlink()
+    assert [(use["job"]["number"], use["kind"]) for use in project.json("show", "moved")["uses"]] == [(2, "input")]
+    project.write("moved/s-00.txt", "changed")
+    assert "no recorded job used or made just these files" in project.roar("show", "moved").stdout
+
+
+def test_sets_of_others_are_not_found(two_users: tuple[Project, Project]) -> None:
+    mine, theirs = two_users
+    mine.sh("mkdir set; for n in $(seq -w 0 29); do echo mine $n > set/$n; done")
+    theirs.roar("log")
+    for n in range(30):
+        theirs.write(f"set/{n:02}", f"mine {n:02}\n")
+    assert mine.json("show", "set")["known"] == 30
+    answer = theirs.json("show", "set")
+    assert (answer["known"], answer["made"], answer["uses"]) == (0, 0, [])

@@ -9,7 +9,8 @@ import cbor2
 import pytest
 from blake3 import blake3
 
-from lineage.composite import Group, Member, grouped, tree_hash
+from lineage.composite import Group, Member, file_sets, grouped, tree_hash
+from lineage.records import Entry
 
 
 def digest(text: str) -> bytes:
@@ -93,3 +94,15 @@ def test_nothing_is_lost_or_there_twice(seed: int) -> None:
     for one in found:
         if isinstance(one, Group):
             assert all(item.startswith(one.directory) for item in one.items)
+
+
+def test_sets_that_are_worth_finding_again() -> None:
+    made = [Entry("output", b"/p/set/s-%02d.tar" % at, digest(f"s{at}"), "", 1, "data", ("write",), (0,)) for at in range(12)]
+    made += [Entry("output", b"/p/set/index.json", digest("index"), "", 1, "data", ("write",), (0,)),
+             Entry("output", b"/lib/x", digest("x"), "", 1, "system", ("write",), (0,))]
+    found = {(one.kind, one.path): one for one in file_sets(made)}
+    assert {key: one.files for key, one in found.items()} == {
+        ("output", b"/p/set/s-{00..11}.tar"): 12, ("output", b"/p/set/"): 13, ("output", b"/p/"): 13}
+    assert found["output", b"/p/set/"].hash == tree_hash(
+        [(b"index.json", digest("index")), *((b"s-%02d.tar" % at, digest(f"s{at}")) for at in range(12))])
+    assert file_sets(made[:9]) == []

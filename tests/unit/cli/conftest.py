@@ -35,6 +35,7 @@ METHODS = {
         subject=request.subject, items=[annotations_pb2.Annotation(
             what=edit.what, key=edit.key or "1", values=edit.values, at=1) for edit in request.edits])),
     "Annotations/ListAnnotations": (annotations_pb2.ListAnnotationsRequest, annotations_pb2.ListAnnotationsResponse()),
+    "Lineage/FindTree": (lineage_pb2.FindTreeRequest, lineage_pb2.FindTreeResponse()),
     "Lineage/Search": (lineage_pb2.SearchRequest, lineage_pb2.SearchResponse()),
     "Lineage/SessionDag": (lineage_pb2.SessionDagRequest, lineage_pb2.Graph()),
     "Lineage/Ancestors": (lineage_pb2.GraphRequest, lineage_pb2.Graph()),

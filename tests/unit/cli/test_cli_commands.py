@@ -104,7 +104,7 @@ def test_path_that_is_gone_and_odd_names(roar, session):
 def test_what_has_no_content(roar, session):
     os.mkfifo(roar.project / "fifo")
     for name, words in (("fifo", "not a regular file"), (".", "is a directory")):
-        done = roar("show", name)
+        done = roar("lineage", name)
         assert done.returncode == 2
         assert words in done.stderr
 
