@@ -226,7 +226,7 @@ class FileSet(NamedTuple):
 
 def file_sets(entries: Iterable[Entry]) -> list[FileSet]:
     """Of a job's inputs and of its outputs, of the roles that people are shown.  None where there are too many."""
-    found: dict[tuple[bytes, str, bytes], FileSet] = {}
+    found: dict[tuple[bytes, str], FileSet] = {}  # a directory that holds nothing else than a group is that group
     for kind in ("input", "output"):
         members = [Member(entry.path, entry.hash, entry.size) for entry in entries
                    if entry.kind == kind and entry.role in SHOWN_ROLES and entry.hash is not None]
@@ -236,12 +236,12 @@ def file_sets(entries: Iterable[Entry]) -> list[FileSet]:
         for group in groups:
             digest = group.hash
             if digest is not None:
-                found[digest, kind, group.path] = FileSet(digest, kind, group.path, len(group.members))
+                found[digest, kind] = FileSet(digest, kind, group.path, len(group.members))
         for directory in sorted({above for group in groups for above in _above(group.directory)})[:MAX_DIRECTORIES]:
             files = [(member.path[len(directory):], member.hash) for member in members
                      if member.hash is not None and member.path.startswith(directory)]
             digest = tree_hash(files)
-            found[digest, kind, directory] = FileSet(digest, kind, directory, len(files))
+            found.setdefault((digest, kind), FileSet(digest, kind, directory, len(files)))
     return list(found.values())
 
 
