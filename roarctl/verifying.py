@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from lineage import bundle, dsse
 from lineage.errors import CorruptError, InvalidError, NotFoundError, RoarError, UnavailableError
 from lineage.export.slsa import PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE
+from roarctl.render.text import count_text
 
 if TYPE_CHECKING:
     from roarctl.client import Client
@@ -218,8 +219,9 @@ def _verify_bundle(raw: bundle.Raw, keys: Sequence[Trusted], artifacts: Sequence
     """CorruptError says what differs."""
     content = bundle.content(raw)
     header = content.header
-    checks = [Check("ids", "held", f"{len(header.jobs)} jobs, {len(header.sessions)} sessions and {len(header.chunks)} chunks: "
-                                   "each has the content that its id says")]
+    counted = [count_text(len(found), noun) for found, noun in (
+        (header.jobs, "job"), (header.sessions, "session"), (header.chunks, "chunk"))]
+    checks = [Check("ids", "held", f"{', '.join(counted)}: each has the content that its id says")]
     checks += signature_of_bundle(raw, keys)
     known = {entry.hash: entry for job in content.jobs for entry in job.of_kind("output") if entry.hash is not None}
     from roarctl import digests

@@ -22,6 +22,7 @@ _NOBODY = User(65534, "")
 #: Names of the environment that say who or where someone is.
 _PERSONAL = re.compile(
     r"USER|USERNAME|LOGNAME|HOME|MAIL|HOSTNAME|HOST|OLDPWD|SUDO_.*|SSH_.*|XDG_.*|DBUS_.*|GIT_(AUTHOR|COMMITTER)_.*")
+_PATH = re.compile(r"(?<![\w:/.])/[^\s'\":,;]+")  # not the path of an address
 _CONTEXT = {"env": "environment", "packages": "packages", "git": "git", "network": "network", "hardware": "hardware"}
 
 
@@ -55,6 +56,12 @@ class Privacy:
         return Job(head, self._steps(job, clean), tuple(clean.entry(entry) for entry in job.entries),
                    self._context(job.context, clean))
 
+    def name(self, path: bytes) -> bytes:
+        """Of what was asked for: a path that is of no job."""
+        if "paths" in self.exclude:
+            return b""
+        return path.rpartition(b"/")[2] if self.relative or self.anonymous else path
+
     def _steps(self, job: Job, clean: _Cleaner) -> tuple[Any, ...]:
         if "steps" in self.exclude:
             return ()
@@ -77,7 +84,7 @@ class Privacy:
             git = kept.get("git")
             if isinstance(git, dict) and git.get("remote") and clean.words(str(git["remote"])) != git["remote"]:
                 kept["git"] = {**git, "remote": None}  # with another name in it, it would be another place
-        if "diff" in self.exclude and isinstance(kept.get("git"), dict):
+        if self.exclude & {"diff", "paths"} and isinstance(kept.get("git"), dict):
             kept["git"] = {key: value for key, value in kept["git"].items() if key not in {"diff", "untracked"}}
         return {key: _mapped(value, clean.words) for key, value in kept.items()}
 
@@ -139,7 +146,7 @@ class _Cleaner:
             text = self._in_project.sub(lambda match: "" if match[0].endswith("/") else ".", text)
         for pattern, instead in self._hidden:
             text = pattern.sub(instead, text)
-        return text
+        return _PATH.sub("[path]", text) if "paths" in self._privacy.exclude else text
 
     def _unnamed(self, path: bytes) -> bytes:
         if not self._hidden:

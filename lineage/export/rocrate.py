@@ -13,7 +13,7 @@ from urllib.parse import quote
 from lineage.document import time_text
 from lineage.export.model import File, Lineage, Node
 from lineage.export.names import VOCABULARY, artifact_uri, base_name, command_line, file_uri, job_uri, purl, text
-from lineage.records import JobHead
+from lineage.records import SHOWN_ROLES, JobHead
 
 METADATA = "ro-crate-metadata.json"
 FILES = "files"  # the directory of contents in the crate
@@ -25,11 +25,13 @@ _UNSAFE = re.compile(r"[\x00-\x1f\\:*?\"<>|]")
 
 
 def places(lineage: Lineage, included: Mapping[bytes, bytes]) -> dict[bytes, str]:
-    """By content, where it lies in the crate; for those in ``included`` (content → where it can be read)."""
+    """By content, where it lies in the crate; for the data and source in ``included`` (content → where it can be read)."""
     found: dict[bytes, str] = {}
     taken: set[str] = set()
     for file in lineage.files:
         if file.hash is None or file.hash not in included or file.hash in found:
+            continue
+        if file.role not in SHOWN_ROLES:  # settings files are where passwords are kept
             continue
         parts = [_UNSAFE.sub("_", part) for part in text(file.path).split("/") if part not in {"", ".", ".."}]
         place = "/".join([FILES, *parts])

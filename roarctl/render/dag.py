@@ -9,7 +9,17 @@ from lineage.document import DagEdge, dag_edges
 from lineage.v1 import lineage_pb2
 from roarctl.render.jobs import job_text
 from roarctl.render.lanes import Edge, Node, graph_lines
-from roarctl.render.text import Palette, command_text, count_text, hash_text, name_text, path_text, printable, size_text
+from roarctl.render.text import (
+    Palette,
+    command_text,
+    count_text,
+    hash_text,
+    name_text,
+    number_text,
+    path_text,
+    printable,
+    size_text,
+)
 
 _FOLDED_FROM = 30  # jobs in the graph
 _ALIKE = 4  # jobs that become one line
@@ -47,7 +57,7 @@ def dag_lines(graph: lineage_pb2.Graph, palette: Palette, *, fold: bool = True) 
 def artifact_lines(graph: lineage_pb2.Graph, palette: Palette, base: bytes) -> list[str]:
     """Jobs and artifacts, each with a line. ``base``: paths below it are shown without it."""
     jobs = len(graph.jobs)
-    nodes = [Node(f"@{job.number}", job_text(wire.head_from(job), palette)) for job in graph.jobs]
+    nodes = [Node(number_text(head), job_text(head, palette)) for head in map(wire.head_from, graph.jobs)]
     for artifact in graph.artifacts:
         name = path_text(artifact.path, base)
         size = size_text(artifact.size) if artifact.HasField("size") else ""
@@ -84,7 +94,8 @@ def _shape(argv: Iterable[bytes]) -> tuple[bytes, ...]:
 def _heading(graph: lineage_pb2.Graph, group: Sequence[int], palette: Palette) -> tuple[str, str]:
     first, last = graph.jobs[group[0]], graph.jobs[group[-1]]
     if len(group) == 1:
-        return f"@{first.number}", job_text(wire.head_from(first), palette)
+        head = wire.head_from(first)
+        return number_text(head), job_text(head, palette)
     failed = sum(bool(graph.jobs[job].exit_code) or graph.jobs[job].HasField("signal") for job in group)
     incomplete = sum(graph.jobs[job].HasField("id") and not graph.jobs[job].complete for job in group)
     notes = ([palette.red(f"{failed} failed")] if failed else []) + (

@@ -172,7 +172,8 @@ def entry_row(entry: Entry, base: bytes, palette: Palette) -> list[str]:
 def _steps(job: Job, palette: Palette, *, everything: bool, names: Mapping[int, str]) -> list[str]:
     graph = step_graph(job, roles=None if everything else SHOWN_ROLES)
     uses = uses_by_step(graph.versions)
-    drawn = palette.dim(f" (drawn by: roar dag @{job.head.number} --steps)") if graph.edges else ""
+    name = f"@{job.head.number}" if job.head.imported is None else f"job:{short_id(job.head)}"
+    drawn = palette.dim(f" (drawn by: roar dag {name} --steps)") if graph.edges else ""
     lines = [f"steps: {len(job.steps)}{drawn}"]
     depths: dict[int, int] = {}
     for step in job.steps:

@@ -107,7 +107,7 @@ def jobs_of_tree(txn: Txn, tables: Tables, tree: bytes, limit: int) -> list[tupl
     """Newest first, ``limit`` jobs at most."""
     found: list[tuple[int, FileSet]] = []
     with txn.cursor(tables.trees) as cursor:
-        there = cursor.prev() if cursor.set_range(tree + U64.pack(MOST)) else cursor.last()
+        there = cursor.prev() if cursor.set_range(tree + U64.pack(2 * IMPORTED)) else cursor.last()
         while there and limit and (key := cursor.key()).startswith(tree):
             number = int(U64.unpack(key[len(tree):])[0])
             found += [(number, FileSet(tree, *row)) for row in ids.decode(unseal(key, cursor.value()))]

@@ -58,6 +58,11 @@ def test_parts_can_be_left_out(part: str, word: str) -> None:
     assert word not in everything(lineage(pipeline(), privacy=Privacy(frozenset({part}))))
 
 
+def test_without_paths_there_is_none() -> None:
+    told = everything(lineage(pipeline(), privacy=Privacy(frozenset({"paths"}), relative=False)))
+    assert not re.search(r"/(home|usr)/", told)
+
+
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidError) as caught:
         Privacy(frozenset({"pakages"}))

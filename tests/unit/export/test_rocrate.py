@@ -105,6 +105,13 @@ def test_the_validator_does_look(validate) -> None:
     assert any("model.pkl" in each for each in required)
 
 
+def test_settings_files_stay_at_home() -> None:
+    """They are named, and not in the crate: .env and the like hold what nobody wants to hand on."""
+    found = lineage(pipeline())
+    assert rocrate.places(found, {digest("conf"): b"/x", digest("train"): b"/y"}) == {
+        digest("train"): "files/home/ada/project/train.py"}
+
+
 def test_places_stay_in_the_crate() -> None:
     from graphs import entry, job
 
