@@ -122,7 +122,8 @@ def build(kind: str, identity: bytes, path: bytes, jobs: Sequence[Job], maker_of
                     files.append(_file(told, elsewhere))
             uses.append(Use(place, told))
         nodes.append(Node(shown[at], tuple(uses), outputs[at]))
-    return Lineage(kind, identity, privacy.name(path), tuple(nodes), tuple(files), truncated, dict(sha256 or {}), not privacy.anonymous)
+    return Lineage(kind, identity, privacy.name(path), tuple(nodes), tuple(files), truncated, dict(sha256 or {}),
+                   not privacy.anonymous)
 
 
 def is_shown(entry: Entry, job: Job) -> bool:
