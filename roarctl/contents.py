@@ -9,6 +9,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -17,6 +18,8 @@ from lineage.compare.patches import apply, split
 from lineage.errors import InvalidError
 from lineage.records import Entry, Job
 from roarctl.repository import MAX_BLOB, Repositories
+
+_NEIGHBOURS = 1000  # entries of a directory that are looked at
 
 #: By an artifact's hash, the paths at which recorded jobs saw it.
 Places = Callable[[bytes], Iterable[bytes]]
@@ -53,6 +56,7 @@ class Contents:
         yield from self._in_git(job, entry)
         assert entry.hash is not None
         yield from self._on_disk(self._places(entry.hash), entry.size)
+        yield from self._on_disk(_neighbours(entry.path), entry.size)
 
     def _in_git(self, job: Job, entry: Entry) -> Iterator[bytes]:
         git = job.context.get("git") or {}
@@ -77,7 +81,23 @@ class Contents:
                 descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
             except OSError:
                 continue
-            with open(descriptor, "rb", closefd=True) as file:
-                found = os.fstat(file.fileno())
-                if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BLOB and size in {None, found.st_size}:
-                    yield file.read(MAX_BLOB)
+            found = os.fstat(descriptor)
+            if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BLOB and size in {None, found.st_size}:
+                with open(descriptor, "rb") as file:
+                    data = file.read(MAX_BLOB)
+                yield data
+            else:
+                os.close(descriptor)
+
+
+def _neighbours(path: bytes) -> Iterator[bytes]:
+    """Files of the same ending beside it: `cp metrics.json metrics-1.json`, which nobody recorded."""
+    directory, _, name = path.rpartition(b"/")
+    ending = name[name.find(b"."):] if b"." in name else b""
+    if not ending:
+        return
+    try:
+        with os.scandir(directory or b"/") as found:
+            yield from (one.path for one in islice(found, _NEIGHBOURS) if one.name.endswith(ending) and one.path != path)
+    except OSError:
+        return

@@ -10,6 +10,7 @@ from typing import Any
 from lineage.compare.arguments import Arguments, compare_arguments, parse
 from lineage.compare.files import Label, compare_files, labels
 from lineage.compare.model import Change, Comparison, FileChange, Records, Subject, ValueChange, names
+from lineage.compare.programs import compare_programs
 from lineage.compare.values import compare_context, compare_packages, compare_system_files
 from lineage.errors import NotFoundError
 from lineage.records import Entry, Job
@@ -74,6 +75,7 @@ def compare(a: Subject, b: Subject, records: Records) -> Comparison:
         context, missing = compare_context(a.job, b.job, *names(a, b))
         changes += context
         changes += _outcome(a, b)
+        parameters += compare_programs(a, b)
         notes += missing
         parameters = [change._replace(names_file=_names_file(change, (*code, *inputs, *outputs), head_a.cwd,
                                                              head_b.cwd, label_a, label_b)) for change in parameters]

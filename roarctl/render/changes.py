@@ -35,7 +35,7 @@ def file_row(change: FileChange, history: CodeHistory | None, palette: Palette) 
         return [path, palette.dim(hash_text(b.hash)), size_text(b.size), note]
     if change.path_in_a:
         path = f"{printable(change.path_in_a)} → {path}"
-    sizes = size_text(b.size) if a.size == b.size else f"{size_text(a.size)} → {size_text(b.size)}"
+    sizes = " → ".join(dict.fromkeys((size_text(a.size), size_text(b.size))))
     note = ""
     if change.kind == "unknown":
         note = f"not known whether it differs: {printable(a.hash_reason or b.hash_reason)}"
@@ -62,7 +62,7 @@ def value_lines(values: Values, palette: Palette, most: int | None) -> list[str]
 def _delta_text(one: Delta, palette: Palette) -> str:
     if one.delta is None:
         return ""
-    share = f" ({one.delta / abs(one.a):+.1%})" if isinstance(one.a, (int, float)) and one.a else ""
+    share = f" ({100 * one.delta / abs(one.a):+.3g}%)" if isinstance(one.a, (int, float)) and one.a else ""
     return palette.bold(f"{one.delta:+.6g}") + palette.dim(share)
 
 

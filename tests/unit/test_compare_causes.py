@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from compared import Makers, Project, digest, entry
 from hypothesis import given
@@ -170,6 +172,33 @@ def test_what_the_machine_and_the_terminal_say(project):
                     ("context", "conda.packages.mkl"): ("1", "2")}
     assert {change.name for change in comparison.changes if not counts(change)} == {"WINDOWID", "host.user"}
     assert comparison.notes == ("container was recorded only for B",)  # both are @1
+
+
+def test_programs_inside_a_job(project):
+    def job(*lines: str):
+        subject = project.run("sh all.sh", "all.sh=1", "out.txt=" + lines[0])
+        steps = [replace(subject.job.steps[0], index=at, argv=tuple(word.encode() for word in line.split()))
+                 for at, line in enumerate(("sh all.sh", *lines))]
+        project.jobs[-1] = replace(subject.job, steps=tuple(steps))
+        return job_subject(project.jobs[-1])
+
+    a = job("python prepare.py --share 0.2", "sort x", "sort y", "gcc /tmp/tmpab12cd34", "python -c multiprocessing.x 3")
+    b = job("sort y", "python prepare.py --share 0.3", "sort x", "gcc /tmp/tmpzz98zz98", "python -c multiprocessing.x 4", "ls")
+    changes = compare(a, b, Makers(project)).of("parameters")
+    assert [(change.name, change.a, change.b, change.incidental) for change in changes] == [
+        ("prepare.py --share", "0.2", "0.3", False), ("step ls", None, "ls", True)]
+    assert found(project, a, b) == [("parameters", ["prepare.py --share"], 0)]
+
+
+def test_command_behind_a_wrapper_is_told_once(project):
+    def job(words: str):
+        subject = project.run(f"python3 {words}", "t.py=1", "out.txt=" + words.rpartition(" ")[2])
+        steps = [replace(subject.job.steps[0], index=at, argv=tuple(word.encode() for word in f"{start} {words}".split()))
+                 for at, start in enumerate(("python3", "bash pyenv exec python3", "/real/python3"))]
+        return job_subject(replace(subject.job, steps=tuple(steps)))
+
+    changes = compare(job("t.py --n 1"), job("t.py --n 2"), Makers(project)).of("parameters")
+    assert [change.name for change in changes] == ["--n"]
 
 
 contents = st.sampled_from(["1", "2"])

@@ -52,6 +52,8 @@ def test_on_disk_in_the_commit_in_the_recorded_diff_and_later(repository, tmp_pa
     assert found(root, first, b"four\n").data == b"four\n"  # committed after the job
     (tmp_path / "copy").write_text("six\n")
     assert found(root, first, b"six\n", places=[tmp_path / "copy"]).data == b"six\n"
+    (root / "m-1.json").write_text("eight\n")
+    assert found(root, first, b"eight\n").data == b"eight\n"  # a copy that nobody recorded
     gone = found(root, first, b"seven\n", diff=diff)
     assert gone == (None, "its content is gone: the file was changed since, and git does not have it")
     os.unlink(root / "m.json")
