@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _RESTART_SECONDS = 3.0  # what systemd may take to start a daemon again that was killed
 _FINISH_WAIT_MS = 30_000
 _FINISH_SECONDS = _FINISH_WAIT_MS / 1000 + 5
-_REGISTER_SECONDS = 10.0  # the first job after a while has the probes attached first
+_REGISTER_SECONDS = 30.0  # the first job after a while has the probes attached first
 _MOST_FILES = 20_000  # of a job, that a summary asks for
 _FORGET_SECONDS = 1.0
 #: How long the end of a short command waits for the slower context.

@@ -258,7 +258,7 @@ def _prepare(row: Row, project: Project, programs: Programs) -> list[str]:
 def _record(row: Row, command: list[str], project: Path, starter: Starter) -> None:
     with contextlib.ExitStack() as stack:
         descriptors = row.inherits(project, stack) if row.inherits else {}
-        process = starter.start(["run", "-q", "--", *command], project, descriptors)
+        process = starter.start(["run", "-q", "--require-capture", "--", *command], project, descriptors)
         try:
             if row.during:
                 with contextlib.suppress(BrokenPipeError):      # it ended without asking

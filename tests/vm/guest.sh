@@ -1,7 +1,7 @@
 # Runs in the machine that run.py boots, from its checkout in /roar: `roard check`, then each line of results/suites, which
 # is a name and arguments for pytest. What comes of it stays in results/, which run.py reads from the disk.
 cd /roar || exit 1
-export PYTHONUNBUFFERED=1 PATH=/opt/venv/bin:$PATH ROAR_TEST_BIN=/opt/venv/bin HOME=/root LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+export PATH=/opt/venv/bin:$PATH ROAR_TEST_BIN=/opt/venv/bin HOME=/root LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 ROAR_TEST_PATIENCE=$(cat results/patience)
 export ROAR_TEST_PATIENCE
 uname -r >results/release

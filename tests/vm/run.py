@@ -70,7 +70,7 @@ def boot(kernel: Path, checkout: Path, console: Path) -> None:
             "-kernel", kernel / "vmlinuz", "-initrd", kernel / "initrd", "-nic", "none",
             "-drive", f"file={IMAGES / 'root.img'},if=virtio,format=raw,snapshot=on",
             "-drive", f"file={checkout},if=virtio,format=raw,cache=unsafe",
-            "-append", "console=ttyS0 root=/dev/vda rw quiet panic=-1 mitigations=off systemd.show_status=0",
+            "-append", "console=ttyS0 root=/dev/vda rw quiet panic=-1 systemd.show_status=0",
         ], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, timeout=HOURS * 3600, check=True)
 
 
