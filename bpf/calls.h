@@ -105,20 +105,27 @@ INLINE int send_write(void *ctx, struct file *file, int fd, s64 written, int app
     return 0;
 }
 
-INLINE int write_at(struct sys_exit *ctx, int appends)
+INLINE int wrote(struct sys_exit *ctx, struct roar_member *member, int appends)
 {
-    struct roar_member *member = running();
     struct opened opened;
     struct seen *known;
-    struct file *file;
+    struct file *file = file_of(ARG(0));
 
-    if (!member || ctx->ret <= 0)
-        return 0;
-    file = file_of(ARG(0));
     if (!look(&opened, member, file))
         return is_socket(&opened, file) ? sent(ctx, file, ARG(0), 0, 0, 0, 1, ctx->nr) : 0;
     known = seen.lookup(&opened.key);
     return known && known->mask & 1ull << ROAR_WRITE ? 0 : send_write(ctx, file, ARG(0), ctx->ret, appends);
+}
+
+INLINE int write_at(struct sys_exit *ctx, int appends)
+{
+    struct roar_member *member = running();
+
+    if (!member || ctx->ret <= 0)
+        return 0;
+    if ((u32)ARG(0) - 1 < 2)
+        tails.call(ctx, TAIL_STDERR);                   /* which goes on as this one does */
+    return wrote(ctx, member, appends);
 }
 
 #define RWF_APPEND 16                                   /* include/uapi/linux/fs.h */

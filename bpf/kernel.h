@@ -161,7 +161,8 @@ INLINE int lose_process(u64 job)
 INLINE void blank_process(struct roar_process *event)
 {
     __builtin_memset(&event->file, 0, sizeof(event->file));
-    event->parent_step = event->start = event->cpu_ns = event->max_rss_pages = 0;
+    __builtin_memset(&event->used, 0, sizeof(event->used));
+    event->parent_step = event->start = event->max_rss_pages = event->rss_pages = 0;
     event->other = event->path_len = event->inner_len = event->argv_len = event->pad = 0;
     event->exit_code = 0;
 }

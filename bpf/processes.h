@@ -83,6 +83,58 @@ INLINE void put_program(struct roar_process *event, struct file *file)
     }
 }
 
+INLINE void add_used(struct roar_used *to, struct roar_used *more)
+{
+    to->cpu_ns += more->cpu_ns;
+    to->user_ns += more->user_ns;
+    to->system_ns += more->system_ns;
+    to->read_chars += more->read_chars;
+    to->written_chars += more->written_chars;
+    to->read_bytes += more->read_bytes;
+    to->written_bytes += more->written_bytes;
+}
+
+/* What this thread alone has used: signal_struct's own sum of bytes has those of waited-for children in it. */
+INLINE void used_by(struct roar_used *to, struct task_struct *task)
+{
+    __builtin_memset(to, 0, sizeof(*to));
+    GET(to->cpu_ns, task->se_sum_exec_runtime);
+    GET(to->user_ns, task->utime);
+    GET(to->system_ns, task->stime);
+#ifdef HAS_task_struct_rchar
+    u64 cancelled = 0;
+
+    GET(to->read_chars, task->rchar);
+    GET(to->written_chars, task->wchar);
+    GET(to->read_bytes, task->read_bytes);
+    GET(to->written_bytes, task->write_bytes);
+    GET(cancelled, task->cancelled_write_bytes);
+    to->written_bytes -= cancelled > to->written_bytes ? to->written_bytes : cancelled;
+#endif
+}
+
+/* The most memory that the program had, of which exec(2) made a new count; 0: this kernel has put it away already. */
+INLINE u64 peak_of(struct task_struct *task)
+{
+    u64 peak = 0;
+#ifdef ROAR_RSS_COUNT
+    struct mm_struct *mm = 0;
+    s64 now = 0, count = 0;
+
+    GET(mm, task->mm);
+    if (!mm)
+        return 0;
+    GET(peak, mm->hiwater_rss);
+    for (int i = 0; i < 4; i++) {
+        bpf_probe_read_kernel(&count, sizeof(count), (void *)mm + ROAR_RSS_COUNT + i * ROAR_RSS_STRIDE);
+        now += i != 2 && count > 0 ? count : 0;         /* include/linux/mm_types_task.h: the third is swapped out */
+    }
+    if ((u64)now > peak)
+        peak = now;
+#endif
+    return peak;
+}
+
 #define AT_BASE 7                                       /* include/uapi/linux/auxvec.h: where the loader is mapped */
 #define AUXV_ENTRIES 24
 
@@ -127,6 +179,14 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
     blank_process(event);
     start_of(event, task);
     event->parent_step = before;
+    used_by(&event->used, task);                        /* its other threads have ended */
+    u32 tgid = bpf_get_current_pid_tgid() >> 32;
+    struct spent *others = spent.lookup(&tgid);
+    if (others && others->start == event->start)
+        add_used(&event->used, &others->used);
+    struct signal_struct *signal = 0;
+    GET(signal, task->signal);
+    GET(event->max_rss_pages, signal->maxrss);
     GET(file, binary->file);
     GET(magic, binary->buf);                            /* the file's first bytes */
     if ((u32)magic == 0x464c457f && (magic >> 32 & 255) == 1)   /* ELF, and EI_CLASS is ELFCLASS32 */
@@ -193,40 +253,95 @@ int on_script(struct bpf_raw_tracepoint_args *ctx)
     return 0;
 }
 
+/* A thread that ended before its process: kept until that is counted. */
+INLINE int thread_ends(struct roar_member *member, u32 tgid, struct task_struct *task)
+{
+    struct spent news = { .job = member->job, .step = member->step }, *known;
+    struct task_struct *leader = 0;
+    struct roar_used own;
+
+    used_by(&own, task);
+    GET(leader, task->group_leader);
+    GET(news.start, leader->start_boottime);
+    known = spent.lookup(&tgid);
+    if (!known || known->start != news.start) {
+        spent.update(&tgid, &news);
+        known = spent.lookup(&tgid);
+    }
+    if (known) {
+        __sync_fetch_and_add(&known->used.cpu_ns, own.cpu_ns);
+        __sync_fetch_and_add(&known->used.user_ns, own.user_ns);
+        __sync_fetch_and_add(&known->used.system_ns, own.system_ns);
+        __sync_fetch_and_add(&known->used.read_chars, own.read_chars);
+        __sync_fetch_and_add(&known->used.written_chars, own.written_chars);
+        __sync_fetch_and_add(&known->used.read_bytes, own.read_bytes);
+        __sync_fetch_and_add(&known->used.written_bytes, own.written_bytes);
+    }
+    return 0;
+}
+
+/* Threads that end together: this one comes after the one that reported for all. */
+INLINE int thread_is_late(u32 tgid, struct task_struct *task)
+{
+    struct spent *known = spent.lookup(&tgid);
+    struct roar_process *event = record();
+
+    if (!known || !known->last || !event)
+        return 0;
+    struct roar_member last = { .job = known->job, .step = known->step };
+    blank_process(event);
+    start_of(event, task);
+    if (event->start != known->start)
+        return 0;
+    fill_head(&event->head, &last, ROAR_SPENT, -1);
+    used_by(&event->used, task);
+    send_process(last.job, event, sizeof(*event), 0);
+    return 0;
+}
+
 int on_exit(struct bpf_raw_tracepoint_args *ctx)
 {
     struct task_struct *task = (void *)ctx->args[0];
     struct signal_struct *signal = 0;
     struct roar_member *member = me();
     struct roar_process *event;
-    u32 tgid = bpf_get_current_pid_tgid() >> 32, signal_flags = 0;
+    u32 tgid = bpf_get_current_pid_tgid() >> 32, signal_flags = 0, threads = 0;
     int live = 0;
-    u64 cpu_ns = 0;
 
     if (!member)
-        return 0;
+        return thread_is_late(tgid, task);
     GET(signal, task->signal);
     GET(live, signal->live_counter);
     if (live)
-        return 0;                                       /* other threads go on */
+        return thread_ends(member, tgid, task);         /* other threads go on */
     struct roar_member last = *member;
     if (members.delete(&tgid))
-        return 0;                                       /* two threads at once: the other one reports */
+        return thread_is_late(tgid, task);              /* two threads at once: the other one reports */
     event = record();
     if (!event)
         return 0;
     fill_head(&event->head, &last, ROAR_EXIT, -1);
     blank_process(event);
     start_of(event, task);
+    used_by(&event->used, task);
+    struct spent *others = spent.lookup(&tgid);
+    if (others && others->start == event->start)
+        add_used(&event->used, &others->used);
+    GET(threads, signal->nr_threads);
+    if (threads > 1) {                                  /* some of which may not have come here yet */
+        struct spent late = { .job = last.job, .step = last.step, .start = event->start, .last = 1 };
+
+        spent.update(&tgid, &late);
+    } else if (others) {
+        spent.delete(&tgid);
+    }
     GET(signal_flags, signal->flags);
     if (signal_flags & SIGNAL_GROUP_EXIT)
         GET(event->exit_code, signal->group_exit_code);
     else
         GET(event->exit_code, task->exit_code);
-    GET(event->cpu_ns, signal->sum_sched_runtime);
-    GET(cpu_ns, task->se_sum_exec_runtime);
-    event->cpu_ns += cpu_ns;
     GET(event->max_rss_pages, signal->maxrss);
+    event->rss_pages = peak_of(task);
     send_process(last.job, event, sizeof(*event), 0);
     return 0;
 }

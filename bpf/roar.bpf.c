@@ -28,13 +28,16 @@ struct pending {
     const char *name[2];
     u64 token;
 };
-enum { TAIL_FIRST, TAIL_CARRY, TAIL_NAMES, TAIL_NAME, TAIL_ENDPOINT, TAIL_ANSWER };     /* roard/probe/table.py: TAILS */
+enum { TAIL_FIRST, TAIL_CARRY, TAIL_NAMES, TAIL_NAME, TAIL_ENDPOINT, TAIL_ANSWER, TAIL_STDERR };     /* roard/probe/table.py: TAILS */
 
 /* Whom a step has talked to, as far as it was sent; see report(). */
 struct talked { u64 step, answers; u32 kind, family, protocol, port, length, pad; u8 address[128]; };
 struct endpoint { struct talked key; struct roar_endpoint event; u8 address[200]; };  /* a mask's worth behind event */
 struct connecting { struct roar_member member; u64 tgid; };
 struct accepting { u64 ring, user_data; };
+
+/* What threads of a process had used that ended before it; `last`: it has ended, and who comes now is late. */
+struct spent { struct roar_used used; u64 start, job, step, last; };
 
 struct scratch { u8 bytes[32768]; };                    /* the most that a per-CPU value may have */
 
@@ -46,19 +49,23 @@ BPF_TABLE("lru_hash", struct talked, u8, talked, ROAR_ENDPOINTS);
 BPF_HASH(connecting, u64, struct connecting, ROAR_CONNECTING);  /* by struct sock */
 BPF_TABLE("lru_hash", struct accepting, u32, accepting, ROAR_CONNECTING);  /* into which slot; who dies leaves one behind */
 BPF_PERCPU_ARRAY(endpoints, struct endpoint, 3);        /* for calls, and for what interrupts them and each other */
+BPF_HASH(heard, u64, struct roar_heard, ROAR_JOBS);
+BPF_TABLE("lru_hash", u32, struct spent, spent, ROAR_SPENDERS);
 BPF_PERCPU_ARRAY(scratch, struct scratch, 1);
 BPF_PERCPU_ARRAY(pending, struct pending, 1);
-BPF_PROG_ARRAY(tails, 6);
+BPF_PROG_ARRAY(tails, 7);
 BPF_PROG_ARRAY(compat_calls, 512);                      /* by the number of the call of 32 bits */
 BPF_RINGBUF_OUTPUT(accesses, ROAR_ACCESS_PAGES);
 BPF_RINGBUF_OUTPUT(contents, ROAR_CONTENT_PAGES);       /* a ring of its own: bytes cannot crowd out accesses */
 BPF_RINGBUF_OUTPUT(processes, ROAR_PROCESS_PAGES);
+BPF_RINGBUF_OUTPUT(errors, ROAR_STDERR_PAGES);
 
 #include "kernel.h"
 #include "files.h"
 #include "names.h"
 #include "network.h"
 #include "calls.h"
+#include "stderr.h"
 #include "memory.h"
 #include "uring.h"
 #include "processes.h"

@@ -19,6 +19,8 @@
 #define ROAR_ARGV_MAX 8192
 #define ROAR_BATCH 256
 #define ROAR_CONTENT_BATCH 64   /* 1 MB */
+#define ROAR_STDERR_MAX 8191     /* bytes of one write to descriptor 2 that are sent, the last ones: a mask */
+#define ROAR_STDERR_BATCH 16
 
 enum roar_kind {
     ROAR_OPEN = 1,      /* a descriptor came to be: not an access yet, but a reason to hash early */
@@ -45,10 +47,12 @@ enum roar_kind {
     ROAR_EXIT,
     ROAR_BLIND,         /* a call whose accesses the probes cannot see yet; its number is in exit_code */
     ROAR_JOIN,          /* a process that was not in the job is in a cgroup that is watched */
+    ROAR_SPENT,         /* what a thread had used that ended while, or after, the last one of its process was counted */
     ROAR_CONNECT = 48,  /* from here on: struct roar_endpoint, in the ring of accesses */
     ROAR_ACCEPT,        /* somebody connected to the job */
     ROAR_SEND,          /* a datagram */
     ROAR_ANSWER,        /* what a resolver answered, in the ring of contents */
+    ROAR_STDERR = 80,   /* struct roar_stderr, in a ring of its own */
 };
 
 enum roar_flag {
@@ -118,17 +122,31 @@ struct roar_names {
     s32 call_flags;     /* renameat2's, linkat's, unlinkat's; mknod's mode */
 };
 
+/* What a process used, by the kernel's own counters, since it was forked. user_ns and system_ns are counted by the clock's tick
+ * where the kernel is built so, they say how cpu_ns divides. The bytes: moved by read(2), write(2) and their like,
+ * and to and from storage. */
+struct roar_used {
+    u64 cpu_ns;
+    u64 user_ns;
+    u64 system_ns;
+    u64 read_chars;
+    u64 written_chars;
+    u64 read_bytes;
+    u64 written_bytes;
+};
+
 /* FORK: tgid is the parent, other the child. EXEC: step is the new step, parent_step the one before; the tail is the
  * path of the program (as in struct roar_access), then its arguments. LOADER: likewise, without arguments. EXIT: exit_code
- * as wait(2) gives it. JOIN: tgid is who joined, exit_code of enum roar_join, the tail
+ * as wait(2) gives it. EXEC, EXIT, SPENT: used, of an EXEC until then. JOIN: tgid is who joined, exit_code of enum roar_join, the tail
  * its arguments, or its name. */
 struct roar_process {
     struct roar_head head;
     struct roar_file file;
     u64 parent_step;
     u64 start;          /* start_boottime of the process that the record is about: tells a reused pid apart */
-    u64 cpu_ns;
-    u64 max_rss_pages;
+    struct roar_used used;
+    u64 max_rss_pages;  /* of all programs that the process was */
+    u64 rss_pages;      /* of the last one, where the kernel still tells; else 0 */
     u32 other;
     s32 exit_code;
     u32 path_len;
@@ -146,6 +164,14 @@ struct roar_endpoint {
     u32 protocol;
     u32 port;
     u32 length;
+};
+
+/* The tail: length bytes that a process wrote to its descriptor 2 (or 1, see head.fd), the last ones of `written`. */
+struct roar_stderr {
+    struct roar_head head;
+    u64 written;
+    u32 length;
+    u32 pad;
 };
 
 /* Kept for a thread group while it belongs to a job. step 0: registered, but its own program has not begun. */
@@ -171,6 +197,12 @@ struct roar_counts {
     u64 lost_processes;
     u64 contents;       /* tried: one that is not sent takes nothing from the record */
     u64 answers;        /* of resolvers */
+};
+
+/* By job whose standard error is kept: pieces that were sent, and that could not be. */
+struct roar_heard {
+    u64 sent;
+    u64 lost;
 };
 
 #endif

@@ -41,7 +41,7 @@ def job_document(job: Job) -> Document:
         "steps": _steps(job.steps, job_versions(job)),
         "git": context.get("git"), "python": context.get("python"), "packages": context.get("packages") or [],
         "environment": context.get("environment") or {}, "hardware": context.get("hardware") or {},
-        "resources": context.get("resources") or {},
+        "resources": context.get("resources") or {}, "stderr": context.get("stderr"),
     }
 
 
@@ -70,6 +70,21 @@ def step_document(step: Step) -> Document:
         "index": step.index, "parent": step.parent, "pid": step.pid, **_argv(step.argv),
         **_text("executable", step.executable), "started_at": time_text(step.started_at),
         "ended_at": time_text(step.ended_at), "exit_code": step.exit_code, "signal": step.signal,
+        "resources": resources_document(step),
+    }
+
+
+def resources_document(step: Step) -> Document | None:
+    """None: not known. A step's ``wall_seconds`` are those from its beginning to its end, whoever had the processor."""
+    used = step.resources
+    if used is None:
+        return None
+    wall = (step.ended_at - step.started_at) / _SECOND if step.ended_at is not None else None
+    return {
+        "wall_seconds": wall, "cpu_seconds": used.cpu_ns / _SECOND, "user_seconds": used.user_ns / _SECOND,
+        "system_seconds": used.system_ns / _SECOND, "max_rss_bytes": used.max_rss_bytes, "bytes_read": used.bytes_read,
+        "bytes_written": used.bytes_written, "storage_bytes_read": used.storage_bytes_read,
+        "storage_bytes_written": used.storage_bytes_written, "processes": used.processes,
     }
 
 

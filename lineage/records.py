@@ -73,9 +73,29 @@ class Entry(NamedTuple):
     history: tuple[int, ...] = ()
 
 
+class Resources(NamedTuple):
+    """What the processes of a step used, until they ended or executed another program; by the kernel's counters.
+
+    ``cpu_ns`` is of all threads, and ``user_ns`` and ``system_ns`` are its parts. ``max_rss_bytes``: of the largest process;
+    None where the kernel no longer told it apart from that of the program before. ``bytes_read`` and ``bytes_written`` count
+    what read(2), write(2) and their like moved, whatever it was; ``storage_…`` what storage had to give or take. None: the
+    kernel does not count.
+    """
+
+    cpu_ns: int
+    user_ns: int
+    system_ns: int
+    max_rss_bytes: int | None
+    bytes_read: int | None
+    bytes_written: int | None
+    storage_bytes_read: int | None
+    storage_bytes_written: int | None
+    processes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One executed program inside a job. ``parent`` is the index of the step that started it."""
+    """One executed program inside a job. ``parent`` is the index of the step that started it. ``resources`` None: not known."""
 
     index: int
     parent: int | None
@@ -86,6 +106,7 @@ class Step:
     ended_at: int | None
     exit_code: int | None
     signal: int | None
+    resources: Resources | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +148,7 @@ class JobHead:
 @dataclass(frozen=True, slots=True)
 class Job:
     """A whole job. ``context`` has the sections git, python, packages, network, gpus, environment, hardware,
-    resources."""
+    resources, stderr (of a job that failed)."""
 
     head: JobHead
     steps: tuple[Step, ...]

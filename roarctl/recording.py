@@ -8,6 +8,7 @@ import os
 import threading
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lineage.errors import RoarError
@@ -31,6 +32,15 @@ _FORGET_SECONDS = 1.0
 _DESCRIBE_SECONDS = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a job is given besides its command. ``stderr``: what it writes there may be kept, if it fails."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    stderr: bool = True
+    settings: Settings | None = None
+
+
 class Recording:
     """One job that the daemon watches."""
 
@@ -42,8 +52,7 @@ class Recording:
         self._describing: threading.Thread | None = None
 
     @classmethod
-    def begin(cls, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
-              labels: Mapping[str, str] | None = None, settings: Settings | None = None) -> Recording:
+    def begin(cls, child: Held, environment: Mapping[bytes, bytes], cwd: bytes, about: About | None = None) -> Recording:
         """Register the waiting child. Raises a RoarError where the job cannot be watched."""
         path = clients.socket_path()
         identity = clients.identify(path, child.pidfd)  # first: it is quick, and says whether there is a daemon
@@ -52,13 +61,13 @@ class Recording:
         probe = GitProbe(cwd)
         try:
             # git works while grpc is being imported.
-            return cls._register(clients.Client(path, identity), child, environment, cwd, probe, labels or {}, settings)
+            return cls._register(clients.Client(path, identity), child, environment, cwd, probe, about or About())
         finally:
             probe.stop()
 
     @classmethod
     def _register(cls, client: Client, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
-                  git: GitProbe, labels: Mapping[str, str], settings: Settings | None) -> Recording:
+                  git: GitProbe, about: About) -> Recording:
         from lineage.redact import redact_argv
         from lineage.v1 import observe_pb2
         from lineage.wire import struct_to
@@ -66,13 +75,15 @@ class Recording:
         from roarctl.context.project import project_root
 
         project = project_root(cwd)
+        settings = about.settings
         omit, record = ((), ()) if settings is None else (
             settings.words("environment.omit"), settings.words("environment.record"))
         context = {"git": git.result(), "environment": recorded(environment, omit, record)}
         request = observe_pb2.RegisterRequest(
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project,
             context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
-            labels=labels, compat=launch.is_compat(launch.interpreter(child.command.path, environment), project, cwd))
+            labels=about.labels, no_stderr=not about.stderr,
+            compat=launch.is_compat(launch.interpreter(child.command.path, environment), project, cwd))
         answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
         return cls(client, answer.run, answer.number, cwd)
 

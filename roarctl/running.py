@@ -29,6 +29,7 @@ REQUIRE_CAPTURE = ("--require-capture",)
 JSON = ("--json",)
 NAME = ("--name",)
 LABEL = ("--label", "-l")
+NO_STDERR = ("--no-stderr",)
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Options:
     quiet: bool = False
     require_capture: bool = False
     as_json: bool = False
+    stderr: bool = True  # keep the end of it, where the command fails
     labels: dict[str, str] = field(default_factory=dict)
 
 
@@ -62,6 +64,9 @@ def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
             continue
         elif argument in NAME or argument in LABEL:
             value_of = argument
+            continue
+        elif argument in NO_STDERR:
+            options.stderr = False
             continue
         elif argument.startswith("-"):
             return None
@@ -171,9 +176,11 @@ def _begin(child: launch.Held, environment: dict[bytes, bytes], options: Options
     of error here."""
     try:
         from roarctl.context.project import working_directory
-        from roarctl.recording import Recording
+        from roarctl.recording import About, Recording
 
-        return Recording.begin(child, environment, working_directory(), options.labels, settings)
+        stderr = options.stderr and os.environ.get("ROAR_STDERR") not in {"0", "no", "false"}
+        about = About(options.labels, stderr=stderr, settings=settings)
+        return Recording.begin(child, environment, working_directory(), about)
     except RoarError:
         raise
     except Exception as error:

@@ -24,8 +24,8 @@ def serve(
     state_dir: Annotated[Path, typer.Option(help="Where the store is; made, with mode 0700.")] = DEFAULT_STATE,
     socket: Annotated[Path, typer.Option(envvar="ROARD_SOCKET", help="The gRPC socket; the identity socket is beside "
                                                                     "it.")] = DEFAULT_SOCKET,
-    config: Annotated[Path | None, typer.Option(help="A TOML file; its [probes] table sets the sizes of maps and "
-                                                     "rings.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file: [probes] has sizes of maps and rings; "
+                                                     "[record] stderr = false keeps no standard error.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Serve in the foreground, until SIGTERM. Says READY on stderr (and to systemd).

@@ -18,6 +18,7 @@ from typing import Literal
 from lineage.errors import InvalidError, RoarError, UnavailableError
 from lineage.records import Host
 from roard import collector
+from roard.config import Config
 from roard.content import zygote
 from roard.content.hashing import Hashing
 from roard.probe.probes import Probes, Sizes, load
@@ -31,7 +32,7 @@ _DYING_SECONDS = 15.0
 _ANSWER_SECONDS = 1.0
 
 
-def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
+def serve(state: Path, path: Path, config: Config | None = None) -> None:
     """Runs in the foreground until SIGTERM or SIGINT. Raises a RoarError where it cannot begin."""
     if os.geteuid() != 0:
         raise UnavailableError("roard needs root: it loads eBPF probes and reads files as their owners",
@@ -41,7 +42,8 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
     # a batch task does not interrupt what runs when it wakes up: the reader is in no hurry, what it watches is
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     nursery = zygote.start()  # first: before threads, store and gRPC
-    loading = _Loading(sizes)
+    config = config or Config()
+    loading = _Loading(config.sizes)
     # grpc takes long to import: beside the compiler
     import grpc
     from grpc_reflection.v1alpha import reflection
@@ -79,7 +81,7 @@ def serve(state: Path, path: Path, sizes: Sizes | None = None) -> None:
         probes, why = loading.result()
         observer = None
         if probes is not None:
-            observer = Observer(probes, Reader(probes), hashing, store, host)
+            observer = Observer(probes, Reader(probes), hashing, store, host, config.stderr)
             parts.callback(observer.close)
         identity = Identity()
         server = grpc.server(ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"), options=[

@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterRequest(_message.Message):
-    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked", "compat", "labels")
+    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked", "compat", "no_stderr", "labels")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class RegisterRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     TRACKED_FIELD_NUMBER: _ClassVar[int]
     COMPAT_FIELD_NUMBER: _ClassVar[int]
+    NO_STDERR_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     process: str
     argv: _containers.RepeatedScalarFieldContainer[bytes]
@@ -32,8 +33,9 @@ class RegisterRequest(_message.Message):
     context: _struct_pb2.Struct
     tracked: bytes
     compat: bool
+    no_stderr: bool
     labels: _containers.ScalarMap[str, str]
-    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ..., compat: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ..., compat: _Optional[bool] = ..., no_stderr: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
     __slots__ = ("run", "number", "session")

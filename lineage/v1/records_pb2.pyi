@@ -66,7 +66,7 @@ class Entry(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., path: _Optional[bytes] = ..., hash: _Optional[bytes] = ..., hash_reason: _Optional[str] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., access: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[int]] = ..., package: _Optional[str] = ..., target: _Optional[bytes] = ..., device: _Optional[int] = ..., inode: _Optional[int] = ..., history: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("index", "parent", "pid", "argv", "executable", "started_at", "ended_at", "exit_code", "signal")
+    __slots__ = ("index", "parent", "pid", "argv", "executable", "started_at", "ended_at", "exit_code", "signal", "resources")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     PARENT_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +76,7 @@ class Step(_message.Message):
     ENDED_AT_FIELD_NUMBER: _ClassVar[int]
     EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_FIELD_NUMBER: _ClassVar[int]
     index: int
     parent: int
     pid: int
@@ -85,7 +86,30 @@ class Step(_message.Message):
     ended_at: int
     exit_code: int
     signal: int
-    def __init__(self, index: _Optional[int] = ..., parent: _Optional[int] = ..., pid: _Optional[int] = ..., argv: _Optional[_Iterable[bytes]] = ..., executable: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ...) -> None: ...
+    resources: Resources
+    def __init__(self, index: _Optional[int] = ..., parent: _Optional[int] = ..., pid: _Optional[int] = ..., argv: _Optional[_Iterable[bytes]] = ..., executable: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., resources: _Optional[_Union[Resources, _Mapping]] = ...) -> None: ...
+
+class Resources(_message.Message):
+    __slots__ = ("cpu_ns", "user_ns", "system_ns", "max_rss_bytes", "bytes_read", "bytes_written", "storage_bytes_read", "storage_bytes_written", "processes")
+    CPU_NS_FIELD_NUMBER: _ClassVar[int]
+    USER_NS_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_NS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RSS_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_READ_FIELD_NUMBER: _ClassVar[int]
+    BYTES_WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    STORAGE_BYTES_READ_FIELD_NUMBER: _ClassVar[int]
+    STORAGE_BYTES_WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    cpu_ns: int
+    user_ns: int
+    system_ns: int
+    max_rss_bytes: int
+    bytes_read: int
+    bytes_written: int
+    storage_bytes_read: int
+    storage_bytes_written: int
+    processes: int
+    def __init__(self, cpu_ns: _Optional[int] = ..., user_ns: _Optional[int] = ..., system_ns: _Optional[int] = ..., max_rss_bytes: _Optional[int] = ..., bytes_read: _Optional[int] = ..., bytes_written: _Optional[int] = ..., storage_bytes_read: _Optional[int] = ..., storage_bytes_written: _Optional[int] = ..., processes: _Optional[int] = ...) -> None: ...
 
 class JobHead(_message.Message):
     __slots__ = ("id", "run", "session", "number", "user", "host", "argv", "cwd", "project", "started_at", "ended_at", "exit_code", "signal", "interrupted", "complete", "incomplete_reasons", "counts", "imported")

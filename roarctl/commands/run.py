@@ -32,6 +32,8 @@ def command(
     quiet: Annotated[bool, typer.Option(*running.QUIET, help="Say nothing.")] = False,
     require_capture: Annotated[bool, typer.Option(
         *running.REQUIRE_CAPTURE, help="Fail with 125, and do not run, where no record can be made.")] = False,
+    no_stderr: Annotated[bool, typer.Option(
+        *running.NO_STDERR, help="Where it fails, do not keep the end of its standard error; so does ROAR_STDERR=0.")] = False,
     as_json: Annotated[bool, typer.Option(
         *running.JSON, help="At the end the job as one line of JSON, on stderr: stdout is the command's.")] = False,
     name: Annotated[str, typer.Option(*running.NAME, metavar="NAME", help="Name the job: REF name:NAME is the newest.")] = "",
@@ -47,4 +49,4 @@ def command(
             mistake = InvalidError(f"{value!r} is no label", "give key=value, as in --label team=vision")
             mistake.exit_code = running.FAILED
             raise mistake
-    return running.execute(argv, running.Options(quiet, require_capture, as_json, labels))
+    return running.execute(argv, running.Options(quiet, require_capture, as_json, not no_stderr, labels))

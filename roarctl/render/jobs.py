@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from lineage.composite import Group
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
 from lineage.steps import NOTHING, step_graph, uses_by_step
+from roarctl.render import resources
+from roarctl.render.failure import stderr_lines
 from roarctl.render.groups import Present, entry_groups, group_row
 from roarctl.render.network import endpoint_texts, gpu_text
 from roarctl.render.summary import outcome, signal_name
@@ -92,7 +93,7 @@ def job_lines(job: Job, palette: Palette, *, everything: bool = False, said: Seq
     of its steps, by index."""
     head = job.head
     lines = [f"job {palette.bold(f'{number_text(head)} {short_id(head)}')} {outcome(head, palette)} in {_took(head)}"]
-    lines += [*_fields(head, job.context, everything=everything), *said]
+    lines += [*_fields(job, everything=everything), *said]
     lines += [palette.yellow(f"  ! incomplete: {printable(reason.message)}"
                              + (f" ({reason.count} times)" if reason.count > 1 else ""))
               for reason in head.incomplete_reasons]
@@ -105,10 +106,11 @@ def job_lines(job: Job, palette: Palette, *, everything: bool = False, said: Seq
         lines.append(palette.dim(f"scratch: {scratch} made and gone in the job"))
     if len(job.steps) > 1:
         lines += _steps(job, palette, everything=everything, names=step_names or {})
-    return lines
+    return lines + stderr_lines(job.context, palette, everything=everything)
 
 
-def _fields(head: JobHead, context: Mapping[str, Any], *, everything: bool) -> list[str]:
+def _fields(job: Job, *, everything: bool) -> list[str]:
+    head, context = job.head, job.context
     fields = [
         ("command", command_text(head.argv)), ("in", printable(head.cwd)),
         ("by", f"{printable(head.user.name)} on {printable(head.host.name)} ({head.host.kernel}, {head.host.machine})"),
@@ -122,10 +124,10 @@ def _fields(head: JobHead, context: Mapping[str, Any], *, everything: bool) -> l
         branch = f" on {printable(str(git['branch']))}" if git.get("branch") else ""
         dirty = " with uncommitted changes" if git.get("dirty") else ""
         fields.append(("git", f"{str(git.get('commit') or 'no commit')[:12]}{branch}{dirty}"))
-    resources = context.get("resources") or {}
-    if "max_rss_bytes" in resources:
-        cpu = float(resources.get("user_seconds", 0)) + float(resources.get("system_seconds", 0))
-        fields.append(("used", f"{duration_text(cpu)} of CPU, {size_text(int(resources['max_rss_bytes']))} of memory"))
+    used = resources.job_text(context.get("resources") or {})
+    if used:
+        fields.append(("used", used))
+        fields += [("", f"[{step.index}] {step_text(step)}: {words}") for step, words in resources.expensive_steps(job)]
     gpus = gpu_text(context)
     if gpus:
         fields.append(("gpus", gpus))

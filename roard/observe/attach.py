@@ -345,7 +345,7 @@ class Held:
 
     def row(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """A record of the reader's, with the file called as before."""
-        at = 5 if row[0] == CONTENT else 12 if row[0] >= layout.FORK else 7  # where events have their file
+        at = 5 if row[0] == CONTENT else 11 if row[0] >= layout.FORK else 7  # where events have their file
         file = row[at]
         if file is None:
             return row

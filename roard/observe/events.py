@@ -8,8 +8,10 @@ FileTuple = tuple[int, int, int, int, int, int, int, int]
 
 
 class ProcessEvent(NamedTuple):
-    """FORK, EXEC, LOADER, EXIT, BLIND or JOIN. Times are CLOCK_BOOTTIME ns; ``other`` is the child of a FORK; ``code`` is
-    wait(2)'s status of an EXIT, the call's number of a BLIND, 1 for an EXEC whose arguments were cut, how a JOIN went."""
+    """FORK, EXEC, LOADER, EXIT, BLIND, JOIN or SPENT. Times are CLOCK_BOOTTIME ns; ``other`` is the child of a FORK; ``code``
+    is wait(2)'s status of an EXIT, the call's number of a BLIND, 1 for an EXEC whose arguments were cut, how a JOIN went.
+    ``used``: struct roar_used, since the process was forked; ``max_rss_pages`` of all programs that it was, ``own_rss_pages``
+    of the last, or 0."""
 
     kind: int
     flags: int
@@ -19,7 +21,6 @@ class ProcessEvent(NamedTuple):
     tgid: int
     parent_step: int
     start: int
-    cpu_ns: int
     max_rss_pages: int
     other: int
     code: int
@@ -27,6 +28,8 @@ class ProcessEvent(NamedTuple):
     path: bytes
     inner: bytes
     argv: bytes
+    used: tuple[int, ...] = (0,) * 7
+    own_rss_pages: int = 0
 
 
 class AccessEvent(NamedTuple):

@@ -18,6 +18,7 @@ from lineage.roles import Classifier
 from roard.observe.elsewhere import Elsewhere
 from roard.observe.files import FileTable
 from roard.observe.network import NetworkTable
+from roard.observe.stderr import StandardError
 from roard.observe.tree import Tree
 from roard.probe.layout import FileId
 
@@ -65,6 +66,7 @@ class WatchedJob:
     tracked: frozenset[bytes]
     network: NetworkTable = field(default_factory=NetworkTable)
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
+    stderr: StandardError = field(default_factory=StandardError)
     context: dict[str, Any] = field(default_factory=dict)
     missed_before: int = 0  # runs of probes that the kernel had left out when it began
     missed: int = 0  # and since then, until it was over

@@ -58,7 +58,10 @@ class Finished:
 
 
 class Observer:
-    def __init__(self, probes: Probes, reader: Reader, hashing: Hashing, store: Store, host: Host) -> None:
+    def __init__(self, probes: Probes, reader: Reader, hashing: Hashing, store: Store, host: Host,
+                 stderr: bool = True) -> None:
+        """``stderr``: keep what jobs that fail wrote to their standard error."""
+        self._stderr = stderr
         self._probes = probes
         self._reader = reader
         self._hashing = hashing
@@ -82,10 +85,11 @@ class Observer:
     # ---- jobs come and go ----
 
     def register(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
-                 tracked: frozenset[bytes], compat: bool = False) -> tuple[Session, JobHead]:
+                 tracked: frozenset[bytes], compat: bool = False, stderr: bool = True) -> tuple[Session, JobHead]:
         """From its return on, nothing that the process's program does is missed. ``process`` is the caller's to close
-        where this fails, the job's else. ``compat``: its program makes 32-bit calls, or may."""
-        session, job = self._begin(process, argv, cwd, project, context, tracked)
+        where this fails, the job's else. ``compat``: its program makes 32-bit calls, or may; ``stderr``: what it writes
+        there may be kept."""
+        session, job = self._begin(process, argv, cwd, project, context, tracked, stderr=stderr)
         try:
             if compat or process.uid in self._compat_users:
                 self._watch_compat(job)
@@ -102,7 +106,8 @@ class Observer:
         return session, job.head
 
     def _begin(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
-               tracked: frozenset[bytes], taken_in: TakenIn | None = None) -> tuple[Session, WatchedJob]:
+               tracked: frozenset[bytes], taken_in: TakenIn | None = None,
+               stderr: bool = True) -> tuple[Session, WatchedJob]:
         """A job that has no process yet."""
         if not cwd.startswith(b"/") or not project.startswith(b"/"):
             raise InvalidError("cwd and project are absolute paths")
@@ -119,6 +124,8 @@ class Observer:
             kernel=int.from_bytes(run[:8], "little") or 1, head=head, process=process, home=home,
             tree=Tree(process.pid, boot_offset()), files=FileTable(), tracked=tracked, context=dict(context),
             taken_in=taken_in)
+        if stderr and self._stderr:
+            self._probes.hear(job.kernel)
         with self._lock:
             self._jobs[job.kernel] = self._runs[run] = job
         return session, job
@@ -242,7 +249,8 @@ class Observer:
             except Exception:
                 _log.exception("a batch of events could not be applied")
 
-    def _apply(self, processes: list[tuple[Any, ...]], accesses: list[tuple[Any, ...]], counts: dict[int, int]) -> None:
+    def _apply(self, processes: list[tuple[Any, ...]], accesses: list[tuple[Any, ...]], counts: dict[int, int],
+               heard: dict[int, tuple[bytes, int, bool]]) -> None:
         """Exits last: each access of a process that ended in this batch is in it."""
         touched: set[WatchedJob] = set()
         with self._lock:
@@ -269,6 +277,9 @@ class Observer:
             for kernel, number in counts.items():
                 if kernel in self._jobs:
                     self._jobs[kernel].received_accesses += number
+            for kernel, said in heard.items():
+                if kernel in self._jobs:
+                    self._jobs[kernel].stderr.add(*said)
             # a program may have been written a moment before it was executed
             rows = accesses if not programs else heapq.merge(accesses, programs, key=lambda row: row[4])
             for row in rows:
@@ -544,7 +555,7 @@ class Observer:
             entries = recorder.entries(found)
         read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
         owners = self._hashing.owners(job.owner, read)
-        whole = record.build(job, entries, self._probes.counts_of(job.kernel), owners)
+        whole = record.build(job, entries, self._probes.counts_of(job.kernel), owners, self._probes.unheard(job.kernel))
         return whole, lambda: self._remember_outputs(written, found, began)
 
     def _remember_outputs(self, written: Iterable[FileState], found: Mapping[int, tuple[bytes, Settled]],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
 from roard.observe import devices
 from roard.observe.filestate import CHANGED_BEFORE, FileState
 from roard.observe.job import WatchedJob
+from roard.observe.tree import Tree
 from roard.probe.layout import FileId
 from roard.probe.probes import Counts
 
@@ -268,7 +269,27 @@ def packages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     return rows
 
 
-def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[bytes, str]) -> Job:
+def resources(tree: Tree, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of all processes of the job. ``told``: what wait4(2) told the client, of those that were waited for, to the microsecond;
+    the probes see all, and a process's last few milliseconds not always: the larger time is the truer one."""
+    usage = tree.accounts.total()
+    found: dict[str, Any] = {**told, "processes": tree.processes}
+    used = usage.record()
+    if used is None:  # some of it ran before it was watched
+        return found
+    for name, nanoseconds in (("user_seconds", used.user_ns), ("system_seconds", used.system_ns)):
+        found[name] = max(float(told.get(name, 0)), nanoseconds / 1e9)
+    found["cpu_ns"] = max(used.cpu_ns, round((told.get("user_seconds", 0) + told.get("system_seconds", 0)) * 1e9))
+    if used.max_rss_bytes is not None:  # of one process; wait4(2) has that of `roar run` in it, as it was before the exec
+        found["max_rss_bytes"] = used.max_rss_bytes
+    if used.bytes_read is not None:
+        found |= {"bytes_read": used.bytes_read, "bytes_written": used.bytes_written,
+                  "storage_bytes_read": used.storage_bytes_read, "storage_bytes_written": used.storage_bytes_written}
+    return found
+
+
+def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[bytes, str], unheard: int = 0) -> Job:
+    """``unheard``: writes to the standard error that the probes could not send."""
     entries = [entry._replace(package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
     tree = job.tree
     network = job.network.records(tree.step_index, tree.offset)
@@ -280,7 +301,10 @@ def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[by
         counts=counts_of(entries))
     context = {
         **job.context, "packages": packages(entries), "network": network, "gpus": devices.gpus(entries),
-        "resources": {**job.context.get("resources", {}), "cpu_ns": tree.cpu_ns, "processes": tree.processes,
-                      "max_process_rss_bytes": tree.max_rss_pages * 4096},
+        "resources": resources(tree, job.context.get("resources", {})),
     }
+    if code or signal:
+        said = job.stderr.section(unheard)
+        if said:
+            context["stderr"] = said
     return Job(head=head, steps=tree.records(), entries=tuple(entries), context=context)

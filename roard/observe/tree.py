@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from lineage.records import Step
+from lineage.records import Resources, Step
 from lineage.redact import redact_argv
 from roard.observe.events import ProcessEvent
+from roard.observe.resources import Accounts
 from roard.probe import layout
 
 
@@ -36,8 +37,7 @@ class Tree:
     exit_code: int | None = None
     signal: int | None = None
     ended_at: int = 0
-    cpu_ns: int = 0
-    max_rss_pages: int = 0
+    accounts: Accounts = field(default_factory=Accounts)
     processes: int = 1
     compat: int = 0  # 32-bit programs that began unseen
     suspects: int = 0  # 64-bit programs that began unseen and may make 32-bit calls
@@ -69,6 +69,8 @@ class Tree:
             self._exec(event)
         elif event.kind == layout.EXIT:
             self._exit(event)
+        elif event.kind == layout.SPENT:
+            self.accounts.thread_ended(event)
         elif event.kind == layout.BLIND:
             self.blind[event.code] = self.blind.get(event.code, 0) + 1
         elif event.kind == layout.JOIN:
@@ -78,6 +80,7 @@ class Tree:
         """A process that ran already, as a step of its own. ``parent`` is its parent's tgid, ``name`` what is known of its
         program until ``describe``."""
         self.live.add(tgid)
+        self.accounts.take_in(tgid)
         self.others.discard(tgid)
         self.processes += 1
         self.step_index(step)
@@ -123,10 +126,15 @@ class Tree:
     def records(self) -> tuple[Step, ...]:
         return tuple(
             Step(step.index, self.steps[step.parent].index if step.parent in self.steps else None, step.tgid, step.argv,
-                 step.executable, step.started_at, step.ended_at, step.exit_code, step.signal)
-            for step in sorted(self.steps.values(), key=lambda step: step.index))
+                 step.executable, step.started_at, step.ended_at, step.exit_code, step.signal, self._resources(name))
+            for name, step in sorted(self.steps.items(), key=lambda item: item[1].index))
+
+    def _resources(self, step: int) -> Resources | None:
+        usage = self.accounts.steps.get(step)
+        return usage.record() if usage else None
 
     def _exec(self, event: ProcessEvent) -> None:
+        self.accounts.executed(event)
         before = self.steps.get(event.parent_step)
         when = event.time + self.offset
         if before is not None and before.tgid == event.tgid and before.ended_at is None:
@@ -147,8 +155,7 @@ class Tree:
         status = os.waitstatus_to_exitcode(event.code & 0xFFFF)
         code, signal = (status, None) if status >= 0 else (None, -status)
         self.dumped += os.WCOREDUMP(event.code & 0xFFFF)
-        self.cpu_ns += event.cpu_ns
-        self.max_rss_pages = max(self.max_rss_pages, event.max_rss_pages)
+        self.accounts.ended(event)
         self.ended_at = max(self.ended_at, when)
         step = self.steps.get(event.step)
         if step is not None and step.tgid == event.tgid:

@@ -19,7 +19,8 @@ MEMBERS: dict[str, dict[str, str]] = {
     "task_struct": {
         "files": "struct files_struct *", "fs": "struct fs_struct *", "mm": "struct mm_struct *",
         "signal": "struct signal_struct *", "group_leader": "struct task_struct *", "tgid": "u32",
-        "start_boottime": "u64", "exit_code": "s32", "comm": "u8", "se.sum_exec_runtime": "u64", "thread_info.status": "u32",
+        "start_boottime": "u64", "exit_code": "s32", "comm": "u8", "utime": "u64", "stime": "u64",
+        "se.sum_exec_runtime": "u64", "thread_info.status": "u32",
     },
     "files_struct": {"fdt": "struct fdtable *"},
     "fdtable": {"max_fds": "u32", "fd": "struct file **"},
@@ -34,7 +35,7 @@ MEMBERS: dict[str, dict[str, str]] = {
     },
     "inode": {
         "i_sb": "struct super_block *", "i_mapping": "struct address_space *", "i_ino": "u64", "i_size": "u64",
-        "i_generation": "u32", "i_mode": "u16",
+        "i_generation": "u32", "i_mode": "u16", "i_rdev": "u32",
     },
     "address_space": {"i_mmap_writable.counter": "s32"},
     "super_block": {"s_dev": "u32", "s_magic": "u64"},
@@ -52,12 +53,12 @@ MEMBERS: dict[str, dict[str, str]] = {
         "pwd.dentry": "struct dentry *", "pwd.mnt": "struct vfsmount *",
     },
     "linux_binprm": {"file": "struct file *", "buf": "u64", "filename": "const char *", "interp": "const char *"},
-    "mm_struct": {"arg_start": "u64", "arg_end": "u64", "saved_auxv": "u64", "mm_mt.ma_root": "u64"},
+    "mm_struct": {"arg_start": "u64", "arg_end": "u64", "saved_auxv": "u64", "mm_mt.ma_root": "u64", "hiwater_rss": "u64"},
     "vm_area_struct": {"vm_start": "u64", "vm_end": "u64", "vm_flags": "u64", "vm_file": "struct file *"},
     "maple_range_64": {"pivot": "u64", "slot": "u64"},
     "maple_arange_64": {"pivot": "u64", "slot": "u64"},
     "signal_struct": {
-        "live.counter": "s32", "flags": "u32", "group_exit_code": "s32", "sum_sched_runtime": "u64", "maxrss": "u64",
+        "live.counter": "s32", "flags": "u32", "group_exit_code": "s32", "nr_threads": "u32", "maxrss": "u64",
     },
     "pt_regs": dict.fromkeys(("di", "si", "dx", "r10", "r8", "r9", "bx", "cx", "bp"), "u64"),
 }
@@ -100,7 +101,9 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "registered_files": ("file_table.files", "u64 *"), "registered_files_count": ("nr_user_files", "u32"),
     },
     "io_rsrc_node": {"file_ptr": ("file_ptr", "u64")},
-    "task_struct": {"cgroups": ("cgroups", "struct css_set *"), "real_cred": ("real_cred", "struct cred *")},
+    "task_struct": {"cgroups": ("cgroups", "struct css_set *"), "real_cred": ("real_cred", "struct cred *"),
+                    **{name: (f"ioac.{name}", "u64") for name in (  # CONFIG_TASK_IO_ACCOUNTING
+                        "rchar", "wchar", "read_bytes", "write_bytes", "cancelled_write_bytes")}},
     "cgroup": {"ancestors": ("ancestors", "u64")},  # from 6.1 on
     "sock": {"v6_daddr": ("__sk_common.skc_v6_daddr", "u64")},
 }
@@ -181,6 +184,10 @@ class Btf:
             raise UnsupportedError(f"this kernel's BTF has no struct {name}", "roar needs Linux 6.1 or later")
         return number
 
+    def size(self, name: str) -> int:
+        """Of a structure, in bytes."""
+        return int(_Type.from_address(self._lib.btf__type_by_id(self._btf, self.struct(name))).type)
+
     def find(self, number: int, path: str) -> Place | None:
         """A member of a structure, by its name or dotted path, through members without a name."""
         name, _, rest = path.partition(".")
@@ -226,6 +233,11 @@ def declarations() -> str:
         if there:
             parts += [_declared(btf, struct, struct, members) for struct, members in tables.items()]
             parts.append(f"#define HAS_{name} 1")
+    memory = btf.find(btf.struct("mm_struct"), "rss_stat")
+    count = btf.find(btf.struct("percpu_counter"), "count") if btf.has("percpu_counter") else None
+    if memory and count and not btf.find(btf.struct("mm_struct"), "rss_stat.count"):  # from 6.2 on an array of such counters
+        parts.append(f"#define ROAR_RSS_COUNT {memory.offset + count.offset}\n"
+                     f"#define ROAR_RSS_STRIDE {btf.size('percpu_counter')}")
     return "\n".join(parts) + "\n"
 
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 (OPEN, READ, WRITE, COPY, MAP, MAP_WRITE, RESIZE, CLOSE, BYTES, RENAME, LINK, SYMLINK, UNLINK, TRUNCATE, CREATE,
  SCRIPT, RESULT) = range(1, 18)
-FORK, EXEC, LOADER, EXIT, BLIND, JOIN = range(32, 38)
+FORK, EXEC, LOADER, EXIT, BLIND, JOIN, SPENT = range(32, 39)
 JOINED, JOIN_TAKEN, JOIN_DENIED = range(3)
 CONNECT, ACCEPT, SEND, ANSWER = range(48, 52)
+STDERR = 80
 
 (F_PATH, F_CUT, F_UNLINKED, F_DETACHED, F_CREATED, F_TRUNCATED, F_COMPAT, F_UNREADABLE, F_FOREIGN, F_SHARED,
  F_PROMISED, F_APPENDED, F_AFTER, F_CHROOT) = (1 << n for n in range(14))
@@ -30,9 +31,11 @@ FILE = struct.Struct("=QQQQIIII")
 ACCESS = struct.Struct("=QQIIIIQ")
 #: struct roar_names after head and file: token, lens[7], dev[2], call_flags
 NAMES = struct.Struct("=QIIIIIIIIIi")
-#: struct roar_process after head and file: parent_step, start, cpu_ns, max_rss_pages, other, exit_code, path_len, inner_len,
-#: argv_len, pad
-PROCESS = struct.Struct("=QQQQIiIIII")
+#: struct roar_process after head and file: parent_step, start, used (7), max_rss_pages, rss_pages, other, exit_code, path_len,
+#: inner_len, argv_len, pad
+PROCESS = struct.Struct("=QQQQQQQQQQQIiIIII")
+#: struct roar_stderr after head: written, length, pad
+STDERR_TAIL = struct.Struct("=QII")
 #: struct roar_endpoint after head: family, protocol, port, length
 ENDPOINT = struct.Struct("=IIII")
 #: struct roar_member: job, step
@@ -41,11 +44,14 @@ MEMBER = struct.Struct("=QQ")
 GROUP = struct.Struct("=QII")
 #: struct roar_counts: accesses, lost_accesses, processes, lost_processes, contents, answers
 COUNTS = struct.Struct("=QQQQQQ")
+#: struct roar_heard: sent, lost
+HEARD = struct.Struct("=QQ")
 
 ACCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + ACCESS.format[1:])
 NAMES_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + NAMES.format[1:])
 PROCESS_WHOLE = struct.Struct("=" + HEAD.format[1:] + FILE.format[1:] + PROCESS.format[1:])
 ENDPOINT_WHOLE = struct.Struct("=" + HEAD.format[1:] + ENDPOINT.format[1:])
+STDERR_WHOLE = struct.Struct("=" + HEAD.format[1:] + STDERR_TAIL.format[1:])
 
 
 class FileId(NamedTuple):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lineage.errors import UnavailableError, UnsupportedError
 from roard.probe import kernel, table
 from roard.probe.attachment import Attachment, call_points, compat_points, group_points
-from roard.probe.layout import COUNTS, GROUP, MEMBER
+from roard.probe.layout import COUNTS, GROUP, HEARD, MEMBER
 
 #: Half a second, where nothing else runs; on an emulated machine under load, minutes.
 LOADER_SECONDS = 300
@@ -32,6 +32,8 @@ class Sizes:
     access_pages: int = 4096
     content_pages: int = 4096
     process_pages: int = 1024
+    spenders: int = 16384
+    stderr_pages: int = 64
 
     def as_dict(self) -> dict[str, int]:
         return dict(vars(self))
@@ -59,6 +61,7 @@ class Probes:
         self.counts = kernel.Map(self.maps["counts"], 8, COUNTS.size)
         self.attachment = Attachment(partial(call_points, self.programs))
         self.compat = Attachment(partial(compat_points, self.programs))
+        self.heard = kernel.Map(self.maps["heard"], 8, HEARD.size)
         self.groups = kernel.Map(self.maps["groups"], 8, GROUP.size)
         self.grouping = Attachment(partial(group_points, self.programs))
 
@@ -116,12 +119,22 @@ class Probes:
         value = self.counts.get(job.to_bytes(8, sys.byteorder))
         return Counts(*COUNTS.unpack(value)) if value else Counts(0, 0, 0, 0, 0, 0)
 
+    def hear(self, job: int) -> None:
+        """From now on what the job writes to its standard error is sent."""
+        self.heard.set(job.to_bytes(8, sys.byteorder), bytes(HEARD.size))
+
+    def unheard(self, job: int) -> int:
+        """How many pieces of that could not be sent."""
+        value = self.heard.get(job.to_bytes(8, sys.byteorder))
+        return int(HEARD.unpack(value)[1]) if value else 0
+
     def missed_runs(self) -> int:
         """Of all programs together, since they were loaded."""
         return sum(kernel.missed_runs(program) for name, program in self.programs.items() if name not in table.TWINS)
 
     def forget(self, job: int) -> None:
         self.counts.delete(job.to_bytes(8, sys.byteorder))
+        self.heard.delete(job.to_bytes(8, sys.byteorder))
 
 
 def _full(error: OSError) -> UnavailableError:

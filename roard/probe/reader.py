@@ -2,10 +2,11 @@
 
 A busy thread beside it would cost 200 µs a record, so it shares its interpreter with nobody. It decodes, hashes the
 contents that small reads carried, and hands batches to the daemon; a record leaves its ring only after the daemon has
-been sent it. Run as ``python -m roard.probe.reader SOCKET ACCESSES PAGES CONTENTS PAGES PROCESSES PAGES`` with descriptor
-numbers.
+been sent it. Run as ``python -m roard.probe.reader SOCKET ACCESSES PAGES CONTENTS PAGES PROCESSES PAGES
+ERRORS PAGES`` with descriptor numbers.
 
-A batch is (processes, accesses, number of access records by job). The processes were drained first, so every access
+A batch is (processes, accesses, number of access records by job, standard error by job as (its last bytes, how many it
+was, whether standard output is in it)). The processes were drained first, so every access
 that a process made before its EXIT record is in the same batch or an earlier one. Contents were drained last and stand
 after the accesses: what was read before any access of the batch is in it or in an earlier one; see FileTable.content.
 """
@@ -38,6 +39,7 @@ from roard.probe.layout import (
     NAMES_WHOLE,
     PROCESS_WHOLE,
     RENAME,
+    STDERR_WHOLE,
     SYMLINK,
     device_number,
     follows,
@@ -49,6 +51,9 @@ from roard.probe.rings import Ring
 #: Seconds between looks at the rings while jobs run: accesses do not wake the reader one by one.
 BUSY_WAIT = 0.01
 BATCH = 8192
+#: What is kept of a job's standard error, and a margin, so that redaction sees what stands before the first word.
+STDERR_BYTES = 8192 + 1024
+STDERR_FD = 2
 CONTENT = 64  # a kind of the reader's own: the hash of a whole file that a process read
 
 
@@ -59,11 +64,13 @@ class Decoder:
         self.processes: list[tuple[Any, ...]] = []
         self.accesses: list[tuple[Any, ...]] = []
         self.counts: dict[int, int] = {}  # access records, by job
+        self.errors: dict[int, tuple[bytes, int, bool]] = {}
         self._contents: dict[tuple[int, int, int, int], tuple[tuple[int, int, int], int, Any]] = {}
 
     def process(self, view: memoryview, at: int, _length: int) -> None:
         (kind, flags, job, step, time, tgid, _fd, ino, size, mtime, ctime, dev, generation, magic, mode, parent_step,
-         start, cpu_ns, rss, other, code, path_len, inner_len, argv_len, _) = PROCESS_WHOLE.unpack_from(view, at)
+         start, cpu_ns, user_ns, system_ns, read_chars, written_chars, read_bytes, written_bytes, rss, own_rss, other, code,
+         path_len, inner_len, argv_len, _) = PROCESS_WHOLE.unpack_from(view, at)
         path = argv = inner = b""
         file = None
         if kind in (EXEC, LOADER):
@@ -75,8 +82,9 @@ class Decoder:
         elif kind == JOIN:
             at += PROCESS_WHOLE.size
             argv = bytes(view[at:at + argv_len])
-        self.processes.append((kind, flags, job, step, time, tgid, parent_step, start, cpu_ns, rss, other, code, file,
-                               path, inner, argv))
+        self.processes.append((kind, flags, job, step, time, tgid, parent_step, start, rss, other, code, file,
+                               path, inner, argv, (cpu_ns, user_ns, system_ns, read_chars, written_chars, read_bytes,
+                                                   written_bytes), own_rss))
 
     def access(self, view: memoryview, at: int, _length: int) -> None:
         kind, _, job = HEAD.unpack_from(view, at)[:3]
@@ -130,6 +138,12 @@ class Decoder:
         elif end < size:
             self._contents[key] = (version, end, hasher)
 
+    def error(self, view: memoryview, at: int, _length: int) -> None:
+        _, _, job, _, _, _, fd, written, length, _ = STDERR_WHOLE.unpack_from(view, at)
+        at += STDERR_WHOLE.size
+        tail, total, mixed = self.errors.get(job, (b"", 0, False))
+        self.errors[job] = (tail + view[at:at + length])[-STDERR_BYTES:], total + written, mixed or fd != STDERR_FD
+
     def _names(self, view: memoryview, at: int) -> None:
         (kind, flags, job, step, time, tgid, fd, ino, size, mtime, ctime, dev, generation, magic, mode, token, *lens,
          dev_a, dev_b, call_flags) = NAMES_WHOLE.unpack_from(view, at)
@@ -161,9 +175,10 @@ class Decoder:
             return b"", b""
         return joined(path_of(directory), name, root), joined(path_of(inner), name) if dev else b""
 
-    def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int]]:
-        batch = (self.processes, self.accesses, self.counts)
-        self.processes, self.accesses, self.counts = [], [], {}
+    def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], dict[int, int],
+                            dict[int, tuple[bytes, int, bool]]]:
+        batch = (self.processes, self.accesses, self.counts, self.errors)
+        self.processes, self.accesses, self.counts, self.errors = [], [], {}, {}
         if len(self._contents) > BATCH:  # files that were never read to their end
             self._contents.clear()
         return batch
@@ -175,13 +190,13 @@ def _paths(view: memoryview, at: int, path: int, inner: int) -> tuple[bytes, byt
             path_of(bytes(view[at + path:at + path + inner])) if inner else b"")
 
 
-def run(channel: Channel, accesses: Ring, contents: Ring, processes: Ring) -> None:
+def run(channel: Channel, accesses: Ring, contents: Ring, processes: Ring, errors: Ring) -> None:
     """Until the daemon closes the channel. It says there how many jobs run (with none there is nothing to look for);
     any message also means: look now."""
     decoder = Decoder()
     poll = select.epoll()
     poll.register(channel.fileno(), select.EPOLLIN)
-    for ring in (processes, accesses, contents):
+    for ring in (processes, accesses, contents, errors):
         # edge-triggered: woken when the probes ask for it, not whenever there is something in the ring
         poll.register(ring.fd, select.EPOLLIN | select.EPOLLET)
     jobs = 0
@@ -192,10 +207,10 @@ def run(channel: Channel, accesses: Ring, contents: Ring, processes: Ring) -> No
                 if message is None:
                     return
                 jobs = message
-        drain(channel, decoder, accesses, contents, processes)
+        drain(channel, decoder, accesses, contents, processes, errors)
 
 
-def drain(channel: Channel, decoder: Decoder, accesses: Ring, contents: Ring, processes: Ring) -> None:
+def drain(channel: Channel, decoder: Decoder, accesses: Ring, contents: Ring, processes: Ring, errors: Ring) -> None:
     """Sends the daemon all that is in the rings."""
     held: list[tuple[Any, ...]] = []
     empty = False
@@ -203,14 +218,16 @@ def drain(channel: Channel, decoder: Decoder, accesses: Ring, contents: Ring, pr
         processes.drain(decoder.process)
         empty = accesses.drain(decoder.access, BATCH)
         contents.drain(decoder.content)
-        seen_processes, seen_accesses, counts = decoder.take()
+        errors.drain(decoder.error)
+        seen_processes, seen_accesses, counts, heard = decoder.take()
         if empty:
             seen_processes = held + seen_processes
         else:  # more accesses wait: no EXIT must overtake those of its process, no EXEC those that made its program
             held += [event for event in seen_processes if event[0] != layout.FORK]
             seen_processes = [event for event in seen_processes if event[0] == layout.FORK]
-        if seen_processes or seen_accesses:
-            channel.send((seen_processes, seen_accesses, counts))
+        if seen_processes or seen_accesses or heard:
+            channel.send((seen_processes, seen_accesses, counts, heard))
+        errors.release()
         accesses.release()
         contents.release()
     processes.release()

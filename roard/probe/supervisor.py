@@ -22,7 +22,7 @@ class Reader:
         ours, theirs = socket.socketpair()
         maps, sizes = self._probes.maps, self._probes.sizes
         rings = [(maps["accesses"], sizes.access_pages), (maps["contents"], sizes.content_pages),
-                 (maps["processes"], sizes.process_pages)]
+                 (maps["processes"], sizes.process_pages), (maps["errors"], sizes.stderr_pages)]
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "roard.probe.reader", str(theirs.fileno()),

@@ -124,11 +124,12 @@ GROUPS: tuple[tuple[str, str], ...] = (
 )
 
 #: Programs entered by tail calls, in the order of the C enum.
-TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names", "on_name", "on_endpoint", "on_answer")
+TAILS: tuple[str, ...] = ("on_first", "on_carry", "on_names", "on_name", "on_endpoint", "on_answer", "on_stderr")
 
 #: Of perf tracepoints, all but those that need io_uring.
 HANDLERS: tuple[str, ...] = tuple(dict.fromkeys([
     *(row.handler for row in CALLS), NO_URING.handler, COMPAT.handler, *COMPAT_CALLS.values()]))
 URING_HANDLERS: tuple[str, ...] = tuple(point.handler for point in URING)
 MAPS: tuple[str, ...] = (
-    "members", "counts", "groups", "seen", "accesses", "contents", "processes", "tails", "compat_calls")
+    "members", "counts", "groups", "seen", "accesses", "contents", "processes", "tails", "compat_calls", "heard",
+    "errors")

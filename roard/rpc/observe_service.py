@@ -62,7 +62,8 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
             if process.directory >= 0:
                 raise InvalidError("a cgroup is attached to, not run", "send a pidfd")
             session, head = observer.register(process, tuple(request.argv), request.cwd, request.project,
-                                              wire.struct_from(request.context), tracked, request.compat)
+                                              wire.struct_from(request.context), tracked, request.compat,
+                                              not request.no_stderr)
         except BaseException:
             process.close()
             raise

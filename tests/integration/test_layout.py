@@ -34,6 +34,7 @@ def structures() -> dict[str, type[ctypes.Structure]]:
     ("roar_head", layout.HEAD), ("roar_file", layout.FILE), ("roar_access", layout.ACCESS_WHOLE),
     ("roar_names", layout.NAMES_WHOLE), ("roar_process", layout.PROCESS_WHOLE), ("roar_member", layout.MEMBER),
     ("roar_counts", layout.COUNTS), ("roar_group", layout.GROUP), ("roar_endpoint", layout.ENDPOINT_WHOLE),
+    ("roar_stderr", layout.STDERR_WHOLE), ("roar_heard", layout.HEARD),
 ])
 def test_structures(name: str, decoder: object) -> None:
     """Same size, and the same integers in the same places."""

@@ -45,7 +45,8 @@ def test_quick_way_and_typer_agree():
     command = typer.main.get_command(application()).commands["run"]
     options = {name for parameter in command.params if parameter.name != "help" for name in parameter.opts
                if name.startswith("-")}
-    assert options == {*running.QUIET, *running.REQUIRE_CAPTURE, *running.JSON, *running.NAME, *running.LABEL}
+    assert options == {*running.QUIET, *running.REQUIRE_CAPTURE, *running.JSON, *running.NAME, *running.LABEL,
+                       *running.NO_STDERR}
 
 
 def test_plain_run_does_not_import_typer_or_grpc(roar, no_daemon):

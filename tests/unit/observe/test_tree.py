@@ -13,7 +13,8 @@ OFFSET = 1_000_000
 
 def event(kind: int, tgid: int, step: int = 0, *, time: int = 0, parent: int = 0, other: int = 0, code: int = 0,
           argv: bytes = b"", flags: int = 0) -> ProcessEvent:
-    return ProcessEvent(kind, flags, 1, step, time, tgid, parent, 0, 5, 3, other, code, None, b"/bin/x", b"", argv)
+    used = (5,) * 7 if kind == layout.EXIT else (0,) * 7
+    return ProcessEvent(kind, flags, 1, step, time, tgid, parent, 0, 3, other, code, None, b"/bin/x", b"", argv, used)
 
 
 def test_steps_have_their_parents_times_and_ends() -> None:
@@ -28,7 +29,7 @@ def test_steps_have_their_parents_times_and_ends() -> None:
     first, second = tree.records()
     assert (first.argv, first.parent, first.signal, first.exit_code) == ((b"sh", b"-c", b"x"), None, signal.SIGTERM, None)
     assert (second.argv, second.parent, second.exit_code, second.ended_at) == ((b"cat",), 0, 1, OFFSET + 3)
-    assert (tree.exit_code, tree.signal, tree.ended_at, tree.cpu_ns) == (None, signal.SIGTERM, OFFSET + 4, 10)
+    assert (tree.exit_code, tree.signal, tree.ended_at, tree.accounts.total().used[0]) == (None, signal.SIGTERM, OFFSET + 4, 10)
 
 
 def test_exec_in_place_ends_the_step_before() -> None:

@@ -1,0 +1,109 @@
+"""What a record has beside files: what a failing job said, what its steps used, where its packages come from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from harness import Daemon, Project
+
+PYTHON = "/usr/bin/python3"
+
+
+def said(project: Project, script: str, **options: object) -> dict[str, object] | None:
+    record = project.run("sh", "-c", script, check=False, **options)
+    record.assert_complete()
+    section = record["stderr"]
+    return dict(section) if section else None
+
+
+def test_a_failing_job_keeps_the_end_of_its_standard_error(project: Project) -> None:
+    """As the shell's builtin writes it (by descriptor 1), as a child and as a grandchild do, in their order."""
+    section = said(project, "echo out; echo builtin >&2; /bin/echo child >&2; (exec ls /not-there-at-all); "
+                            f"{PYTHON} -c 'import os; os.writev(2, [b\"on\", b\"e \", b\"line\\n\"])'; exit 3")
+    assert section is not None
+    lines = str(section["text"]).splitlines()
+    assert [lines[0], lines[1], lines[-1]] == ["builtin", "child", "one line"]
+    assert "not-there-at-all" in lines[2]
+    assert "out" not in lines
+    assert (section["truncated"], section["lost"]) == (False, 0)
+    assert "standard error" in project.roar("show", "@").stdout
+
+
+def test_what_is_not_kept(project: Project) -> None:
+    assert said(project, "echo fine >&2") is None, "a job that did not fail"
+    assert said(project, "echo x >file; echo y; exit 1") is None, "other descriptors"
+    assert said(project, "ls /not-there 2>/dev/null; exit 1") is None, "what was thrown away"
+    assert said(project, "echo no >&2; exit 1", environment={"ROAR_STDERR": "0"}) is None
+    project.roar("run", "-q", "--no-stderr", "sh", "-c", "echo no >&2; exit 1", check=False)
+    assert project.show()["stderr"] is None
+
+
+def test_of_a_flood_the_end_is_kept_and_nothing_else_is_lost(project: Project) -> None:
+    """More than its ring holds, in writes larger than are kept, and secrets are redacted."""
+    section = said(project, f"{PYTHON} -c 'import os\nfor i in range(3000): os.write(2, b\"x\" * 20000 + b\"\\n\")\n"
+                            "os.write(2, b\"API_KEY=abcdefgh12345678ijkl\\nlast\\n\")'; exit 1")
+    assert section is not None
+    assert str(section["text"]).endswith("API_KEY=[redacted]\nlast\n")
+    assert int(str(section["written"])) + 20_001 * int(str(section["lost"])) == 3000 * 20_001 + 34
+    assert section["truncated"]
+
+
+def test_killed_by_a_signal(project: Project) -> None:
+    section = said(project, "echo dying >&2; kill -9 $$")
+    assert section is not None and section["text"] == "dying\n"
+
+
+def test_a_daemon_that_keeps_none(daemon: Daemon, place: Path) -> None:
+    directory = place / "silent"
+    directory.mkdir()
+    (directory / "roard.toml").write_text("[record]\nstderr = false\n")
+    with Daemon(directory, "--config", str(directory / "roard.toml")) as silent:
+        assert said(Project(directory / "project", silent.socket), "echo no >&2; exit 1") is None
+
+
+def test_each_step_has_what_it_used(project: Project) -> None:
+    """Threads that end early and late, children that nobody waits for, and a program executed in place of another."""
+    project.write("big", b"x" * 3_000_000)
+    project.write("busy.py", f"""
+import os, subprocess, sys, threading, time
+def burn(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end: pass
+def read():
+    open("big", "rb", buffering=0).read(); burn(0.2)
+early = threading.Thread(target=read); early.start(); early.join()
+for _ in range(3): threading.Thread(target=burn, args=(60,), daemon=True).start()
+end = time.time() + 0.5
+while time.time() < end: pass
+subprocess.run([{sys.executable!r}, "-S", "-c", "x = bytearray(150_000_000)"])
+os.write(os.open("made", os.O_CREAT | os.O_WRONLY), b"y" * 2_000_000)
+os._exit(0)
+""")
+    record = project.run("sh", "-c", f"exec {PYTHON} busy.py")
+    record.assert_complete()
+    shell, busy, child = (step["resources"] for step in record["steps"])
+    assert shell["cpu_seconds"] < busy["cpu_seconds"]
+    assert shell["bytes_read"] < 1_000_000 < 3_000_000 < busy["bytes_read"] < 10_000_000
+    assert 2_000_000 <= busy["bytes_written"] < 3_000_000
+    assert child["bytes_written"] < 1_000_000
+    assert 0.6 < busy["cpu_seconds"] < busy["wall_seconds"] * 4
+    assert child["max_rss_bytes"] > 150_000_000
+    assert busy["max_rss_bytes"] is None or busy["max_rss_bytes"] < 100_000_000
+    assert shell["max_rss_bytes"] is None or shell["max_rss_bytes"] < 20_000_000
+    whole = record["resources"]
+    assert whole["max_rss_bytes"] == child["max_rss_bytes"]
+    assert whole["bytes_read"] == sum(step["bytes_read"] for step in (shell, busy, child))
+    # wait4(2) knows exactly what all three used, since each was waited for
+    assert whole["cpu_ns"] / 1e9 == pytest.approx(whole["user_seconds"] + whole["system_seconds"], abs=0.2)
+    assert sum(step["cpu_seconds"] for step in (shell, busy, child)) == pytest.approx(whole["cpu_ns"] / 1e9, rel=0.2)
+
+
+def test_processes_that_outlive_their_root_count(project: Project) -> None:
+    record = project.run("sh", "-c", f"(sleep 0.1; {PYTHON} -c 'x = bytearray(90_000_000); open(\"late\", \"w\").write(\"x\")') &")
+    for _ in range(200):
+        record = project.show()
+        if record["state"] == "finished":
+            break
+    assert record["resources"]["max_rss_bytes"] > 90_000_000
