@@ -40,6 +40,7 @@ def job_document(job: Job) -> Document:
         "network": context.get("network") or [], "gpus": context.get("gpus") or [],
         "steps": _steps(job.steps, job_versions(job)),
         "git": context.get("git"), "python": context.get("python"), "packages": context.get("packages") or [],
+        "system_packages": context.get("system_packages") or [],
         "environment": context.get("environment") or {}, "hardware": context.get("hardware") or {},
         "resources": context.get("resources") or {}, "stderr": context.get("stderr"),
     }

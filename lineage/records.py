@@ -49,8 +49,8 @@ class Entry(NamedTuple):
     """One file in a job's record.
 
     ``path`` is absolute; for outputs as of the end of the job. ``hash`` is None only with a ``hash_reason``.
-    ``steps`` are indexes into the job's steps. ``package`` is ``name==version`` where the role is package and
-    the owner is known. ``target`` is the text of a symbolic link that the job made. ``device`` (as st_dev) and ``inode``
+    ``steps`` are indexes into the job's steps. ``package`` is ``name==version`` where a package is known
+    to own the file. ``target`` is the text of a symbolic link that the job made. ``device`` (as st_dev) and ``inode``
     are the file's identity on its host, None where only its name was seen.
 
     ``history`` is for what the job wrote, where the rest does not tell who took it from whom: uses in the order of time,
@@ -147,7 +147,7 @@ class JobHead:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A whole job. ``context`` has the sections git, python, packages, network, gpus, environment, hardware,
+    """A whole job. ``context`` has the sections git, python, packages, system_packages, network, gpus, environment, hardware,
     resources, stderr (of a job that failed)."""
 
     head: JobHead

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 
 from lineage.records import Json
 from roarctl.context.command import Command
@@ -32,7 +33,8 @@ class PythonProbe:
         self._command = Command([path, "-I", "-S", "-c", _PROGRAM]) if is_python else None
 
     def result(self) -> dict[str, Json] | None:
-        """``implementation, version, executable, prefix, base_prefix``; or None if it is no Python or did not say."""
+        """``implementation, version, executable, prefix, base_prefix, environment`` (see ``environment_of``); or None if it is
+        no Python or did not say."""
         if self._command is None:
             return None
         answer = self._command.answer(self._deadline, 1 << 16)
@@ -48,6 +50,7 @@ class PythonProbe:
         venv = os.path.dirname(os.path.dirname(os.path.abspath(self._path)))
         if os.path.exists(os.path.join(venv, b"pyvenv.cfg")):
             section["prefix"] = venv.decode("utf-8", "backslashreplace")
+        section["environment"] = environment_of(str(section["prefix"]))
         return section
 
     def stop(self) -> None:
@@ -55,3 +58,34 @@ class PythonProbe:
         if self._command is not None:
             self._command.stop()
             self._command = None
+
+
+def environment_of(prefix: str) -> dict[str, Json]:
+    """What sort of environment is at ``prefix``, by the files there: ``kind`` (venv, virtualenv, uv, conda, system), ``tool``
+    (the version of what made it, where that says so), ``manager`` (poetry, pipenv, pixi or None), ``name`` (of conda's)."""
+    root = Path(prefix)
+    found: dict[str, Json] = {"kind": "system", "tool": None, "manager": None}
+    settings = _settings(root / "pyvenv.cfg")
+    if settings is not None:
+        found["kind"] = next((tool for tool in ("uv", "virtualenv") if tool in settings), "venv")
+        found["tool"] = settings.get(str(found["kind"]))
+        if "/pypoetry/virtualenvs/" in f"{prefix}/":
+            found["manager"] = "poetry"
+        elif (root / ".project").is_file():  # where pipenv keeps to whom it belongs
+            found["manager"] = "pipenv"
+    elif (root / "conda-meta").is_dir():
+        found |= {"kind": "conda", "name": root.name}
+        if "/.pixi/envs/" in f"{prefix}/":
+            found["manager"] = "pixi"
+    return found
+
+
+def _settings(path: Path) -> dict[str, str] | None:
+    """pyvenv.cfg: `key = value`, a line each (https://docs.python.org/3/library/site.html); None: there is none."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = file.read(1 << 14).splitlines()
+    except OSError:
+        return None
+    pairs = (line.partition("=") for line in lines)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from roard.content.channel import Channel
+from roard.content.owner import Owner
 from roard.content.worker import UNKNOWN, FileQuestion, Outcome, Question, Settled
 from roard.content.zygote import Zygote
 from roard.probe.layout import FileId
@@ -113,8 +114,10 @@ class Hashing:
         """What running processes have at hand (roard.content.standing), each named by its pid and when it began."""
         return self._ask(owner, "look", processes)
 
-    def owners(self, owner: tuple[int, int], paths: list[bytes]) -> dict[bytes, str]:
-        return dict(self._ask(owner, "owners", paths).result() or {}) if paths else {}
+    def owners(self, owner: tuple[int, int], paths: list[bytes]) -> dict[bytes, Owner]:
+        """The packages that files belong to."""
+        found = (self._ask(owner, "owners", paths).result() or {}) if paths else {}
+        return {path: Owner(*package) for path, package in found.items()}
 
     def close_idle(self) -> None:
         """Ends workers that nobody asked for a while."""

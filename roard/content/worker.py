@@ -6,7 +6,7 @@ Requests and answers are tuples over a Channel:
                                              → (id, ({directory: canonical}, [Settled tuple | None: as known, ...]))
   ("canonical", id, [(root, path), ...])                                        → (id, {path: realpath(3) of it})
   ("programs", id, [(path, tgid, dev, ino, magic), ...])                   → (id, [may it make 32-bit calls?, ...])
-  ("owners", id, [path, ...])                                                   → (id, {path: "name==version"})
+  ("owners", id, [path, ...])                                                   → (id, {path: Owner as a tuple})
   ("look", id, [(pid, start), ...])                             → (id, [standing.look(pid, start) as a tuple | None, ...])
 """
 
@@ -29,7 +29,7 @@ from lineage import elf
 from roard import collector
 from roard.content.channel import Channel
 from roard.content.mounts import Mounts
-from roard.content.packages import PackageIndex
+from roard.content.owners import Owners
 from roard.content.standing import look
 
 _BLOCK = 1 << 20
@@ -307,7 +307,7 @@ class Worker:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._packages = PackageIndex()
+        self._packages = Owners()
         self._beside = ThreadPoolExecutor(_THREADS)
 
     def serve(self) -> None:
@@ -327,7 +327,7 @@ class Worker:
 
     def _owners(self, number: int, paths: list[bytes]) -> None:
         try:
-            self._send(number, self._packages.owners(paths))
+            self._send(number, {path: tuple(owner) for path, owner in self._packages.owners(paths).items()})
         except MemoryError:
             self._send(number, None)
 

@@ -553,8 +553,7 @@ class Observer:
                 if before[0] and before[4] == found[id(state)][1][4]:
                     files.named.pop(state.path or b"")  # both are names of one inode: then renaming does nothing
             entries = recorder.entries(found)
-        read = [entry.path for entry in entries if entry.role == "package" and entry.kind == "input"]
-        owners = self._hashing.owners(job.owner, read)
+        owners = self._hashing.owners(job.owner, [entry.path for entry in entries if record.may_be_owned(entry)])
         whole = record.build(job, entries, self._probes.counts_of(job.kernel), owners, self._probes.unheard(job.kernel))
         return whole, lambda: self._remember_outputs(written, found, began)
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from lineage.ids import counts_of
 from lineage.records import Access, Entry, EntryKind, Job, Reason
+from lineage.redact import redact_text
 from roard.content.hashing import KERNEL_FILES
+from roard.content.owner import Owner
 from roard.content.worker import GONE, LINK, SPECIAL, UNKNOWN, Settled
 from roard.observe import devices
 from roard.observe.filestate import CHANGED_BEFORE, FileState
@@ -26,6 +28,8 @@ HIDDEN = "only its container could see where it was left"
 PIPEFS, BTRFS, TMPFS = 0x50495045, 0x9123683E, 0x01021994  # include/uapi/linux/magic.h
 _ORDER: tuple[Access, ...] = ("read", "map", "execute", "create", "write", "truncate", "rename", "link", "unlink")
 _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
+#: Managers of what the machine has, not the project.
+_SYSTEM = frozenset({"dpkg", "rpm"})
 _CALLS = {10: "mprotect", 16: "ioctl", 28: "madvise", 209: "libaio", 307: "sendmmsg", 425: "io_uring", 440: "process_madvise"}
 
 
@@ -259,14 +263,25 @@ def reasons(job: WatchedJob, counts: Counts, entries: Sequence[Entry]) -> list[R
     return found
 
 
-def packages(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Packages by the files that were really read: [{name, version, files}]."""
-    counted = Counter(entry.package for entry in entries if entry.package)
-    rows = []
+def may_be_owned(entry: Entry) -> bool:
+    """Of packages all that was read; of the system's files programs and libraries; and modules, which may be those of an
+    editable install."""
+    if entry.kind != "input":
+        return False
+    if entry.role == "system":
+        return "execute" in entry.access or "map" in entry.access or b".so" in entry.path or b"/bin/" in entry.path
+    return entry.role == "package" or entry.path.endswith((b".py", b".so", b".R"))
+
+
+def packages(entries: Iterable[Entry], owners: Mapping[bytes, Owner]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Packages by the files that were really read, and those of the system apart: {name, version, files, manager, …}."""
+    counted = Counter(owners[entry.path] for entry in entries if entry.package and entry.path in owners)
+    rows: list[dict[str, Any]] = []
     for owner, number in sorted(counted.items()):
-        name, _, version = owner.partition("==")
-        rows.append({"name": name, "version": version, "files": number})
-    return rows
+        more = {key: redact_text(value) for key, value in owner.more}
+        rows.append({"name": owner.name, "version": owner.version, "files": number, "manager": owner.manager, **more})
+    rows.sort(key=lambda row: (row["name"], row["version"]))
+    return ([row for row in rows if row["manager"] not in _SYSTEM], [row for row in rows if row["manager"] in _SYSTEM])
 
 
 def resources(tree: Tree, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -288,9 +303,11 @@ def resources(tree: Tree, told: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[bytes, str], unheard: int = 0) -> Job:
+def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: Mapping[bytes, Owner], unheard: int = 0) -> Job:
     """``unheard``: writes to the standard error that the probes could not send."""
-    entries = [entry._replace(package=owners[entry.path]) if entry.path in owners else entry for entry in entries]
+    entries = [entry._replace(package=f"{owners[entry.path].name}=={owners[entry.path].version}")
+               if entry.path in owners and may_be_owned(entry) else entry for entry in entries]
+    installed, system = packages(entries, owners)
     tree = job.tree
     network = job.network.records(tree.step_index, tree.offset)
     why = reasons(job, counts, entries)
@@ -300,7 +317,7 @@ def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: dict[by
         interrupted=job.interrupted or signal in (1, 2, 3, 15), complete=not why, incomplete_reasons=tuple(why),
         counts=counts_of(entries))
     context = {
-        **job.context, "packages": packages(entries), "network": network, "gpus": devices.gpus(entries),
+        **job.context, "packages": installed, "system_packages": system, "network": network, "gpus": devices.gpus(entries),
         "resources": resources(tree, job.context.get("resources", {})),
     }
     if code or signal:

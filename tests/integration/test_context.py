@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -101,9 +102,41 @@ os._exit(0)
 
 
 def test_processes_that_outlive_their_root_count(project: Project) -> None:
-    record = project.run("sh", "-c", f"(sleep 0.1; {PYTHON} -c 'x = bytearray(90_000_000); open(\"late\", \"w\").write(\"x\")') &")
+    late = f"{PYTHON} -c 'x = bytearray(90_000_000); open(\"late\", \"w\").write(\"x\")'"
+    record = project.run("sh", "-c", f"(sleep 0.1; {late}) &")
     for _ in range(200):
         record = project.show()
         if record["state"] == "finished":
             break
     assert record["resources"]["max_rss_bytes"] > 90_000_000
+
+
+def test_packages_have_their_managers_and_none_are_roars(project: Project) -> None:
+    record = project.run(PYTHON, "-c", "import ssl")
+    system = {package["name"] for package in record["system_packages"] if package["version"]}
+    assert {"libc6", "libssl3"} <= system or not Path("/var/lib/dpkg/status").exists()
+    owned = {entry["path"]: entry["package"] for entry in record["inputs"]}
+    assert any((package or "").startswith("libc6==") for path, package in owned.items() if "libc.so" in path)
+    assert {package["name"] for package in record["packages"]}.isdisjoint({"roar", "grpcio", "protobuf", "cbor2", "blake3"})
+    assert record["python"]["environment"]["kind"] == "system"
+
+
+def test_modules_of_an_editable_install(project: Project) -> None:
+    """The package's, with the directory that it is worked in; the script beside it is nobody's."""
+    environment = project.path / "env"
+    subprocess.run([PYTHON, "-m", "venv", "--without-pip", environment], check=True)
+    site = next((environment / "lib").glob("python*/site-packages"))
+    source = project.write("work/src/mine/__init__.py", "x = 1").parents[1]
+    project.write("work/run.py", "import mine")
+    info = site / "mine-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (info / "RECORD").write_text("__editable__.mine-1.0.pth,,\n")
+    (info / "direct_url.json").write_text(f'{{"dir_info": {{"editable": true}}, "url": "file://{project.path}/work"}}')
+    (site / "__editable__.mine-1.0.pth").write_text(f"{source}\n")
+    record = project.run("env/bin/python", "work/run.py")
+    assert record["packages"] == [{"name": "mine", "version": "1.0", "files": 2, "manager": "pip",
+                                   "editable": f"{project.path}/work"}]
+    files = record.entries("inputs", ("source",))
+    assert (files["work/src/mine/__init__.py"]["package"], files["work/run.py"]["package"]) == ("mine==1.0", None)
+    assert record["python"]["environment"]["kind"] == "venv"

@@ -16,14 +16,14 @@ from roarctl.context.command import Command
 from roarctl.context.environment import environment
 from roarctl.context.hardware import hardware
 from roarctl.context.project import project_root
-from roarctl.context.python import PythonProbe
+from roarctl.context.python import PythonProbe, environment_of
 
 
 def test_this_python() -> None:
     section = PythonProbe(os.fsencode(sys.executable)).result()
     assert section == {
         "implementation": "CPython", "version": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable,
-        "prefix": sys.prefix, "base_prefix": sys.base_prefix,
+        "prefix": sys.prefix, "base_prefix": sys.base_prefix, "environment": environment_of(sys.prefix),
     }
 
 
@@ -146,3 +146,25 @@ def test_project_root(tmp_path: Path) -> None:
     for cwd, root in roots.items():
         assert project_root(os.fsencode(real / cwd)) == os.fsencode(real / root)
     assert project_root(b"/") == b"/"
+
+
+@pytest.mark.parametrize(("files", "expected"), [
+    ({"pyvenv.cfg": "home = /usr/bin\nversion = 3.11.2\n"}, ("venv", None, None)),
+    ({"pyvenv.cfg": "home = /x\nimplementation = CPython\nuv = 0.4.30\n"}, ("uv", "0.4.30", None)),
+    ({"pyvenv.cfg": "virtualenv = 20.26.6\n", ".project": "/home/ada/p\n"}, ("virtualenv", "20.26.6", "pipenv")),
+    ({"conda-meta/history": ""}, ("conda", None, None)),
+    ({}, ("system", None, None)),
+])
+def test_virtual_environments_by_what_is_there(tmp_path: Path, files, expected) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    found = environment_of(str(tmp_path))
+    assert (found["kind"], found["tool"], found["manager"]) == expected
+
+
+def test_poetrys_environments(tmp_path: Path) -> None:
+    place = tmp_path / "pypoetry/virtualenvs/x-py3.11"
+    place.mkdir(parents=True)
+    (place / "pyvenv.cfg").write_text("virtualenv = 20\n")
+    assert environment_of(str(place))["manager"] == "poetry"
