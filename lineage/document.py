@@ -39,10 +39,14 @@ def job_document(job: Job) -> Document:
         "removed": _entries(job, "removed"), "devices": _entries(job, "device"), "pipes": _entries(job, "pipe"),
         "network": context.get("network") or [], "gpus": context.get("gpus") or [],
         "steps": _steps(job.steps, job_versions(job)),
-        "git": context.get("git"), "python": context.get("python"), "packages": context.get("packages") or [],
+        "git": context.get("git"), "repositories": context.get("repositories") or [], "python": context.get("python"),
+        "packages": context.get("packages") or [],
         "system_packages": context.get("system_packages") or [],
         "environment": context.get("environment") or {}, "hardware": context.get("hardware") or {},
         "resources": context.get("resources") or {}, "stderr": context.get("stderr"),
+        "container": context.get("container"), "scheduler": context.get("scheduler"),
+        "seeds": context.get("seeds") or [], "trackers": context.get("trackers") or [],
+        "accelerator_libraries": context.get("accelerator_libraries") or {},
     }
 
 

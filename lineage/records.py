@@ -147,8 +147,9 @@ class JobHead:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A whole job. ``context`` has the sections git, python, packages, system_packages, network, gpus, environment, hardware,
-    resources, stderr (of a job that failed)."""
+    """A whole job. ``context`` has the sections git, repositories, python, packages, system_packages, network, gpus,
+    environment, hardware, container, scheduler, seeds, trackers, accelerator_libraries, resources, stderr (of a job that
+    failed)."""
 
     head: JobHead
     steps: tuple[Step, ...]

@@ -16,6 +16,7 @@ from roarctl import client as clients
 from roarctl import launch
 
 if TYPE_CHECKING:
+    from lineage.records import Json
     from lineage.v1.observe_pb2 import FinishResponse
     from roarctl.client import Client
     from roarctl.context.git import GitProbe
@@ -27,6 +28,7 @@ _FINISH_WAIT_MS = 30_000
 _FINISH_SECONDS = _FINISH_WAIT_MS / 1000 + 5
 _REGISTER_SECONDS = 30.0  # the first job after a while has the probes attached first
 _MOST_FILES = 20_000  # of a job, that a summary asks for
+_INPUTS_WAIT_MS = 300
 _FORGET_SECONDS = 1.0
 #: How long the end of a short command waits for the slower context.
 _DESCRIBE_SECONDS = 3.0
@@ -95,6 +97,7 @@ class Recording:
     def _describe(self, command: Command, environment: Mapping[bytes, bytes]) -> None:
         from lineage.v1 import observe_pb2
         from lineage.wire import struct_to
+        from roarctl.context.container import container, limits, scheduler
         from roarctl.context.hardware import hardware
         from roarctl.context.python import PythonProbe
 
@@ -102,9 +105,35 @@ class Recording:
         if not os.path.basename(path).startswith((b"python", b"pypy")):
             path = launch.interpreter(path, environment)
         probe = PythonProbe(path)
-        context = {"hardware": hardware(), "python": probe.result()}
+        context = {"hardware": {**hardware(), **limits()}, "python": probe.result(), "container": container(environment),
+                   "scheduler": scheduler(environment)}
         request = observe_pb2.DescribeRequest(run=self._run, context=struct_to(context))
         with contextlib.suppress(RoarError):  # the job goes on without, and Finish says if the daemon is gone
+            self._client.call("Observe/Describe", request, observe_pb2.DescribeResponse)
+
+    def _describe_inputs(self) -> None:
+        """What only the inputs tell: where else the job's code came from."""
+        from lineage.v1 import observe_pb2
+        from lineage.wire import struct_to
+        from roarctl.context.project import git_root
+
+        answer = self._client.call("Observe/Inputs", observe_pb2.InputsRequest(run=self._run, wait_ms=_INPUTS_WAIT_MS),
+                                   observe_pb2.InputsResponse)
+        if not answer.paths:
+            return
+        from roarctl.context import repositories
+
+        project = git_root(os.path.realpath(self.cwd))
+        deadline = repositories.within()
+        found: dict[str, Json] = {}
+        others = repositories.repositories(answer.paths, project, deadline)
+        if others:
+            found["repositories"] = list(others)
+        large = repositories.large_files(answer.paths, project, deadline) if project else []
+        if large:
+            found["git"] = {"lfs": list(large)}
+        if found:
+            request = observe_pb2.DescribeRequest(run=self._run, context=struct_to(found))
             self._client.call("Observe/Describe", request, observe_pb2.DescribeResponse)
 
     def finish(self, ended: Ended, *, interrupted: bool) -> FinishResponse:
@@ -115,6 +144,8 @@ class Recording:
         if self._describing:
             self._describing.join(_DESCRIBE_SECONDS)
         self._client.renew(_RESTART_SECONDS)
+        with contextlib.suppress(RoarError):  # Finish says if the daemon is gone
+            self._describe_inputs()
         request = observe_pb2.FinishRequest(
             run=self._run, exit_code=ended.exit_code, signal=ended.signal, interrupted=interrupted,
             resources=struct_to(_resources(ended)), wait_ms=_FINISH_WAIT_MS)

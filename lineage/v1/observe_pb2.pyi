@@ -59,6 +59,22 @@ class DescribeResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class InputsRequest(_message.Message):
+    __slots__ = ("run", "wait_ms")
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    run: bytes
+    wait_ms: int
+    def __init__(self, run: _Optional[bytes] = ..., wait_ms: _Optional[int] = ...) -> None: ...
+
+class InputsResponse(_message.Message):
+    __slots__ = ("paths", "truncated")
+    PATHS_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    paths: _containers.RepeatedScalarFieldContainer[bytes]
+    truncated: bool
+    def __init__(self, paths: _Optional[_Iterable[bytes]] = ..., truncated: _Optional[bool] = ...) -> None: ...
+
 class FinishRequest(_message.Message):
     __slots__ = ("run", "exit_code", "signal", "interrupted", "never_ran", "resources", "wait_ms")
     RUN_FIELD_NUMBER: _ClassVar[int]

@@ -45,6 +45,11 @@ class ObserveStub:
                 request_serializer=lineage_dot_v1_dot_observe__pb2.DescribeRequest.SerializeToString,
                 response_deserializer=lineage_dot_v1_dot_observe__pb2.DescribeResponse.FromString,
                 _registered_method=True)
+        self.Inputs = channel.unary_unary(
+                '/lineage.v1.Observe/Inputs',
+                request_serializer=lineage_dot_v1_dot_observe__pb2.InputsRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_observe__pb2.InputsResponse.FromString,
+                _registered_method=True)
         self.Finish = channel.unary_unary(
                 '/lineage.v1.Observe/Finish',
                 request_serializer=lineage_dot_v1_dot_observe__pb2.FinishRequest.SerializeToString,
@@ -89,6 +94,13 @@ class ObserveServicer:
 
     def Describe(self, request, context):
         """Context that was still being gathered when the command began.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Inputs(self, request, context):
+        """What the job has read by now, for who wants to say more of it: once its root process has ended, or after `wait_ms`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +160,11 @@ def add_ObserveServicer_to_server(servicer, server):
                     servicer.Describe,
                     request_deserializer=lineage_dot_v1_dot_observe__pb2.DescribeRequest.FromString,
                     response_serializer=lineage_dot_v1_dot_observe__pb2.DescribeResponse.SerializeToString,
+            ),
+            'Inputs': grpc.unary_unary_rpc_method_handler(
+                    servicer.Inputs,
+                    request_deserializer=lineage_dot_v1_dot_observe__pb2.InputsRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_observe__pb2.InputsResponse.SerializeToString,
             ),
             'Finish': grpc.unary_unary_rpc_method_handler(
                     servicer.Finish,
@@ -234,6 +251,33 @@ class Observe:
             '/lineage.v1.Observe/Describe',
             lineage_dot_v1_dot_observe__pb2.DescribeRequest.SerializeToString,
             lineage_dot_v1_dot_observe__pb2.DescribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Inputs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Observe/Inputs',
+            lineage_dot_v1_dot_observe__pb2.InputsRequest.SerializeToString,
+            lineage_dot_v1_dot_observe__pb2.InputsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,12 +35,18 @@ class Command:
     """
 
     def __init__(self, argv: Sequence[bytes | str], *, cwd: bytes | None = None,
-                 env: Mapping[bytes, bytes] | None = None) -> None:
+                 env: Mapping[bytes, bytes] | None = None, stdin: bytes | None = None) -> None:
         self._failure = ""
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                             stderr=subprocess.PIPE, process_group=0, pipesize=_PIPE_BYTES)
+            with contextlib.ExitStack() as held:
+                given: int | IO[bytes] = subprocess.DEVNULL
+                if stdin is not None:  # a file, so that nobody has to write while somebody reads
+                    given = held.enter_context(tempfile.TemporaryFile())
+                    given.write(stdin)
+                    given.seek(0)
+                self._process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=given, stdout=subprocess.PIPE,
+                                                 stderr=subprocess.PIPE, process_group=0, pipesize=_PIPE_BYTES)
         except (OSError, ValueError) as error:
             self._failure = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 

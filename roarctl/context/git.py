@@ -22,15 +22,15 @@ MAX_UNTRACKED = 1_000
 MAX_SUBMODULES = 1_000
 _MAX_LIST = 256 << 20  # bytes: git ls-files of millions of paths
 
-_GIT = (
+GIT = (
     "git", "--no-pager", "--literal-pathspecs",
     "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false",
     "-c", "protocol.allow=never",  # a partial clone would fetch what it lacks
 )
-_DIFF = (*_GIT, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "--no-renames",
+_DIFF = (*GIT, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "--no-renames",
 "--submodule=short",
          "--ignore-submodules=dirty", "--src-prefix=a/", "--dst-prefix=b/")
-_STATUS = (*_GIT, "status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", "--no-renames",
+_STATUS = (*GIT, "status", "--porcelain=v2", "--branch", "--no-ahead-behind", "-z", "--no-renames",
 "--untracked-files=normal",
            "--ignore-submodules=dirty")
 _ENVIRONMENT = {
@@ -45,30 +45,35 @@ _UNWANTED = frozenset([
 ]) | {name for name in os.environb if name.startswith(b"GIT_TRACE")}
 
 
+def environment(root: bytes) -> dict[bytes, bytes]:
+    """For a git that is asked about the work tree at ``root``."""
+    env = {name: value for name, value in os.environb.items() if name not in _UNWANTED} | _ENVIRONMENT
+    # If this .git is none, git shall say so and not go on looking further up.
+    return {**env, b"GIT_CEILING_DIRECTORIES": os.path.dirname(root)}
+
+
 class GitProbe:
     """Asks git about the work tree around ``cwd``: starts at once, in parallel, and is joined by ``result()``.
 
     Outside of a work tree nothing is started and ``result()`` is None.
     """
 
-    def __init__(self, cwd: bytes) -> None:
+    def __init__(self, cwd: bytes, deadline: float | None = None) -> None:
+        """``deadline``: by time.monotonic(); else TIMEOUT from now."""
         self._root = git_root(os.path.realpath(cwd))
         self._tracked: list[bytes] = []
         self._result: dict[str, Json] | None = None
         self._joined = self._root is None
         if self._root is None:
             return
-        self._deadline = time.monotonic() + TIMEOUT
-        env = {name: value for name, value in os.environb.items() if name not in _UNWANTED} | _ENVIRONMENT
-        # If this .git is none, git shall say so and not go on looking further up.
-        env[b"GIT_CEILING_DIRECTORIES"] = os.path.dirname(self._root)
-        self._environment = env
+        self._deadline = time.monotonic() + TIMEOUT if deadline is None else deadline
+        self._environment = environment(self._root)
         self._status = self._start(*_STATUS)
         self._diff = self._start(*_DIFF, "HEAD", "--")
-        self._files = self._start(*_GIT, "ls-files", "-z")
-        self._remotes = self._start(*_GIT, "config", "-z", "--get-regexp", r"^remote\..*\.url$")
+        self._files = self._start(*GIT, "ls-files", "-z")
+        self._remotes = self._start(*GIT, "config", "-z", "--get-regexp", r"^remote\..*\.url$")
         modules = os.path.lexists(os.path.join(self._root, b".gitmodules"))
-        self._modules = self._start(*_GIT, "ls-files", "-z", "--stage") if modules else None
+        self._modules = self._start(*GIT, "ls-files", "-z", "--stage") if modules else None
 
     def result(self) -> dict[str, Json] | None:
         """What a job's `git` section holds, or None outside of git. Waits at most until TIMEOUT after the start.

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from lineage.records import Json
 
 _VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
+_LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib", "usr/local/nvidia/lib64", "usr/lib/aarch64-linux-gnu")
 _CARD = re.compile(r"card\d+")
 _MODEL = re.compile(r"^(?:model name|Model|cpu model|Hardware)\s*:\s*(\S.*?)\s*$", re.MULTILINE)
 _NVIDIA_VERSION = re.compile(r"Kernel Module.*?\s(\d+\.\d+(?:\.\d+)?)\s")
 
 
 def hardware(root: str = "/") -> dict[str, Json]:
-    """``cpu`` (model), ``cores`` (this process may use), ``cores_total, memory`` (bytes), ``gpus``, ``nvidia_driver``.
+    """``cpu`` (model), ``cores`` (this process may use), ``cores_total, memory`` (bytes), ``gpus``, ``nvidia_driver``,
+    ``libcuda`` (the versions of the kernel's part and of the library).
 
     A GPU is ``{vendor, name, address, memory}``: its PCI address, and its memory in bytes where the kernel says so
     (AMD). ``root`` is where /proc and /sys are.
@@ -29,7 +31,17 @@ def hardware(root: str = "/") -> dict[str, Json]:
         "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "gpus": list(gpus),
         "nvidia_driver": found[1] if found else None,
+        "libcuda": _libcuda(root),
     }
+
+
+def _libcuda(root: str) -> str | None:
+    """The version of the driver's library, which its file's name ends with; a container may have another than the kernel."""
+    for directory in _LIBRARIES:
+        target = os.path.basename(os.path.realpath(f"{root}/{directory}/libcuda.so.1"))
+        if re.fullmatch(r"libcuda\.so\.\d+\.\d[\d.]*", target):
+            return target.removeprefix("libcuda.so.")
+    return None
 
 
 def _cpu(root: str) -> str | None:

@@ -8,6 +8,7 @@ from lineage.composite import Group
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
 from lineage.steps import NOTHING, step_graph, uses_by_step
 from roarctl.render import resources
+from roarctl.render.context import code_fields, setting_fields, software_fields
 from roarctl.render.failure import stderr_lines
 from roarctl.render.groups import Present, entry_groups, group_row
 from roarctl.render.network import endpoint_texts, gpu_text
@@ -119,11 +120,7 @@ def _fields(job: Job, *, everything: bool) -> list[str]:
     if head.imported is not None:
         fields.append(("imported", f"{local_text(head.imported.at)}, in bundle {head.imported.bundle.hex()[:12]}: "
                                    "what others recorded, whole and unchanged"))
-    git = context.get("git")
-    if isinstance(git, Mapping):
-        branch = f" on {printable(str(git['branch']))}" if git.get("branch") else ""
-        dirty = " with uncommitted changes" if git.get("dirty") else ""
-        fields.append(("git", f"{str(git.get('commit') or 'no commit')[:12]}{branch}{dirty}"))
+    fields += code_fields(job)
     used = resources.job_text(context.get("resources") or {})
     if used:
         fields.append(("used", used))
@@ -132,9 +129,8 @@ def _fields(job: Job, *, everything: bool) -> list[str]:
     if gpus:
         fields.append(("gpus", gpus))
     fields += [("" if at else "network", text) for at, text in enumerate(endpoint_texts(context, everything=everything))]
-    packages = context.get("packages") or ()
-    if packages:
-        fields.append(("with", count_text(len(packages), "package")))
+    fields += software_fields(job, everything=everything)
+    fields += setting_fields(job, everything=everything)
     if head.id is not None:
         fields.append(("id", head.id.hex()))
     return [f"  {name:<9}{value}" for name, value in fields]

@@ -46,6 +46,7 @@ _TICK_SECONDS = 0.25
 #: small files needs the processors itself, and within a tick of the clock a file could change again and look the same.
 _EARLY_SECONDS = 0.25
 _STRAGGLER_SECONDS = 0.3
+_LOOK_SECONDS = 0.002
 _FINISHERS = 4
 
 
@@ -164,6 +165,17 @@ class Observer:
             if time.monotonic() > deadline:
                 return Finished(None, "contents are still being hashed")
         return Finished(job.result, "")
+
+    def inputs(self, run: bytes, uid: int, seconds: float) -> list[bytes]:
+        """The paths of what a job took, of the roles that people are shown; when its root has ended."""
+        deadline = time.monotonic() + seconds
+        self._reader.look(len(self._jobs))
+        while True:
+            with self._lock:
+                job = self._job(run, uid)
+                if job.tree.root_ended or job.closing or time.monotonic() > deadline:
+                    return record.taken_paths(job)
+            time.sleep(_LOOK_SECONDS)
 
     def never_ran(self, run: bytes, uid: int) -> None:
         with self._lock:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lineage import observed
 from lineage.ids import counts_of
-from lineage.records import Access, Entry, EntryKind, Job, Reason
+from lineage.records import SHOWN_ROLES, Access, Entry, EntryKind, Job, Reason
 from lineage.redact import redact_text
 from roard.content.hashing import KERNEL_FILES
 from roard.content.owner import Owner
@@ -31,6 +32,13 @@ _UNKNOWN: tuple[bytes, Settled] = (b"", (False, GONE, None, *UNKNOWN, None))
 #: Managers of what the machine has, not the project.
 _SYSTEM = frozenset({"dpkg", "rpm"})
 _CALLS = {10: "mprotect", 16: "ioctl", 28: "madvise", 209: "libaio", 307: "sendmmsg", 425: "io_uring", 440: "process_madvise"}
+
+
+def taken_paths(job: WatchedJob) -> list[bytes]:
+    """Of the inputs so far of the roles that people are shown, each once."""
+    paths = dict.fromkeys(state.input_path for state in job.files.all()
+                          if state.taken and not state.special and state.input_path)
+    return [path for path in paths if job.role(path) in SHOWN_ROLES]
 
 
 class Recorder:
@@ -309,6 +317,7 @@ def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: Mapping
                if entry.path in owners and may_be_owned(entry) else entry for entry in entries]
     installed, system = packages(entries, owners)
     tree = job.tree
+    steps = tree.records()
     network = job.network.records(tree.step_index, tree.offset)
     why = reasons(job, counts, entries)
     code, signal = (tree.exit_code, tree.signal) if tree.root_ended else job.told_exit or (None, None)
@@ -318,10 +327,12 @@ def build(job: WatchedJob, entries: list[Entry], counts: Counts, owners: Mapping
         counts=counts_of(entries))
     context = {
         **job.context, "packages": installed, "system_packages": system, "network": network, "gpus": devices.gpus(entries),
+        "seeds": observed.seeds(steps, head.argv, job.context.get("environment") or {}),
+        "trackers": observed.trackers(entries), "accelerator_libraries": observed.accelerator_libraries(entries),
         "resources": resources(tree, job.context.get("resources", {})),
     }
     if code or signal:
         said = job.stderr.section(unheard)
         if said:
             context["stderr"] = said
-    return Job(head=head, steps=tree.records(), entries=tuple(entries), context=context)
+    return Job(head=head, steps=steps, entries=tuple(entries), context=context)

@@ -26,6 +26,8 @@ from roard.store.store import Store
 
 MAX_TRACKED = 64 << 20  # bytes of names, unpacked
 MAX_SUMMARY = 200
+MAX_INPUTS = 10_000
+MAX_INPUTS_WAIT = 2.0
 MAX_WAIT = 3600.0
 _log = logging.getLogger(__name__)
 _ATTENTION = 0.2  # seconds within which a call that waits notices that its caller has gone
@@ -79,6 +81,11 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
     def Describe(self, request: pb.DescribeRequest, context: grpc.ServicerContext) -> pb.DescribeResponse:
         self._watching().describe(request.run, self._caller(context).uid, wire.struct_from(request.context))
         return pb.DescribeResponse()
+
+    @answered
+    def Inputs(self, request: pb.InputsRequest, context: grpc.ServicerContext) -> pb.InputsResponse:
+        paths = self._watching().inputs(request.run, self._caller(context).uid, min(request.wait_ms / 1000, MAX_INPUTS_WAIT))
+        return pb.InputsResponse(paths=paths[:MAX_INPUTS], truncated=len(paths) > MAX_INPUTS)
 
     @answered
     def Finish(self, request: pb.FinishRequest, context: grpc.ServicerContext) -> pb.FinishResponse:

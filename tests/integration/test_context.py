@@ -140,3 +140,36 @@ def test_modules_of_an_editable_install(project: Project) -> None:
     files = record.entries("inputs", ("source",))
     assert (files["work/src/mine/__init__.py"]["package"], files["work/run.py"]["package"]) == ("mine==1.0", None)
     assert record["python"]["environment"]["kind"] == "venv"
+
+
+def git(directory: Path, *words: str) -> None:
+    subprocess.run(["git", "-c", "user.name=T", "-c", "user.email=t@example.org", *words], cwd=directory, check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def test_code_from_other_repositories(project: Project) -> None:
+    for name, file in (("project", "train.py"), ("library", "lib.py")):
+        project.write(f"{name}/{file}", "import lib\n" if name == "project" else "x = 1\n")
+        git(project.path / name, "init", "-q", "-b", "trunk")
+        git(project.path / name, "add", ".")
+        git(project.path / name, "commit", "-qm", "first")
+    project.write("library/lib.py", "x = 2\n")
+    inside = Project(project.path / "project", Path(project.environment["ROARD_SOCKET"]))
+    record = inside.run("env", f"PYTHONPATH={project.path}/library", PYTHON, "train.py", "--seed", "7",
+                        environment={"OMP_NUM_THREADS": "2"})
+    other, = record["repositories"]
+    assert (other["root"], other["dirty"], other["files"]) == (str(project.path / "library"), True, 1)
+    assert "+x = 2" in other["diff"]
+    assert (record["git"]["root"], record["git"]["dirty"]) == (str(inside.path), False)
+    assert record["seeds"] == [{"name": "seed", "value": "7", "step": 0}], "said once"
+    page = inside.roar("show", "@").stdout
+    assert f"also     {project.path}/library: git" in page
+    assert "OMP_NUM_THREADS=2" in page
+    assert "seeds    seed 7" in page
+
+
+def test_runs_of_trackers(project: Project) -> None:
+    run = "wandb/run-20260102_030405-ab12cd34"
+    record = project.sh(f"mkdir -p {run}/files logs; echo x > {run}/files/config.yaml; echo x > logs/events.out.tfevents.1.h")
+    assert [(row["tracker"], row["run"], row["directory"]) for row in record["trackers"]] == [
+        ("tensorboard", None, f"{project.path}/logs"), ("wandb", "ab12cd34", f"{project.path}/{run}")]

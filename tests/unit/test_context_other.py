@@ -89,7 +89,7 @@ def test_the_environment_is_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_this_machine() -> None:
     section = hardware()
-    assert set(section) == {"cpu", "cores", "cores_total", "memory", "gpus", "nvidia_driver"}
+    assert set(section) == {"cpu", "cores", "cores_total", "memory", "gpus", "nvidia_driver", "libcuda"}
     assert isinstance(section["cores"], int)
     assert 0 < section["cores"] <= (os.cpu_count() or 1)
     assert isinstance(section["memory"], int)

@@ -22,6 +22,7 @@ RUN = b"r" * 16
 METHODS = {
     "Observe/Register": (observe_pb2.RegisterRequest, observe_pb2.RegisterResponse(run=RUN, number=1)),
     "Observe/Describe": (observe_pb2.DescribeRequest, observe_pb2.DescribeResponse()),
+    "Observe/Inputs": (observe_pb2.InputsRequest, observe_pb2.InputsResponse()),
     "Observe/Finish": (observe_pb2.FinishRequest, observe_pb2.FinishResponse()),
     "Observe/Begin": (observe_pb2.BeginRequest, records_pb2.Session()),
     "Observe/Reset": (observe_pb2.ResetRequest, observe_pb2.ResetResponse()),

@@ -112,8 +112,9 @@ def test_job_is_registered_described_and_finished(roar, daemon, monkeypatch):
 
     done = roar("run", "sh", "-c", "echo $$; exit 4", "--password=hunter2", env={**os.environ, "TMPDIR": "/scratch"})
 
-    assert [method for method, _ in daemon.asked] == ["Observe/Register", "Observe/Describe", "Observe/Finish"]
-    register, describe, finish = (request for _, request in daemon.asked)
+    assert [method for method, _ in daemon.asked] == [
+        "Observe/Register", "Observe/Describe", "Observe/Inputs", "Observe/Finish"]
+    register, describe, _, finish = (request for _, request in daemon.asked)
     assert register.process == "ticket"
     assert daemon.shown == [int(done.stdout)]  # the pidfd was of the very process that ran the command
     assert register.argv[:3] == [b"sh", b"-c", b"echo $$; exit 4"]

@@ -140,7 +140,8 @@ def test_installs_from_a_repository_have_their_commit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("finder", [
-    "MAPPING = {", "MAPPING = {'a': ['b']}", "MAPPING = {__import__('os'): 1}", "MAPPING = {}" * 9, "MAPPING = {'a': 'relative'}",
+    "MAPPING = {", "MAPPING = {'a': ['b']}", "MAPPING = {__import__('os'): 1}", "MAPPING = {}" * 9,
+    "MAPPING = {'a': 'relative'}",
     "MAPPING = {" + "[" * 5000 + "}"])
 def test_finders_are_not_believed(finder: str) -> None:
     from roard.content.installed import mapped
