@@ -75,7 +75,8 @@ def step_document(step: Step) -> Document:
         "index": step.index, "parent": step.parent, "pid": step.pid, **_argv(step.argv),
         **_text("executable", step.executable), "started_at": time_text(step.started_at),
         "ended_at": time_text(step.ended_at), "exit_code": step.exit_code, "signal": step.signal,
-        "resources": resources_document(step),
+        "resources": resources_document(step), "kind": "cell" if step.cell else "program",
+        "cell": {"number": step.cell.number, "hash": step.cell.hash.hex(), "failed": step.cell.failed} if step.cell else None,
     }
 
 

@@ -14,7 +14,7 @@ import cbor2
 from blake3 import blake3
 
 from lineage.errors import CorruptError
-from lineage.records import ENTRY_KINDS, SHOWN_ROLES, Entry, Host, Job, JobHead, Reason, Resources, Session, Step, User
+from lineage.records import ENTRY_KINDS, SHOWN_ROLES, Cell, Entry, Host, Job, JobHead, Reason, Resources, Session, Step, User
 
 T = TypeVar("T")
 
@@ -175,10 +175,14 @@ def _entry_of(row: list[Any]) -> Entry:
 def _step_value(step: Step) -> list[object]:
     row: list[object] = [step.index, step.parent, step.pid, list(step.argv), step.executable, step.started_at, step.ended_at,
                          step.exit_code, step.signal]
-    return row if step.resources is None else [*row, list(step.resources)]
+    resources = list(step.resources) if step.resources is not None else None
+    if step.cell is not None:
+        return [*row, resources, list(step.cell)]
+    return [*row, resources] if resources is not None else row
 
 
 def step_of(row: list[Any]) -> Step:
     index, parent, pid, argv, executable, started_at, ended_at, exit_code, signal, *more = row
     resources = Resources(*more[0]) if more and more[0] is not None else None  # steps had none at first
-    return Step(index, parent, pid, tuple(argv), executable, started_at, ended_at, exit_code, signal, resources)
+    cell = Cell(*more[1]) if more[1:] else None
+    return Step(index, parent, pid, tuple(argv), executable, started_at, ended_at, exit_code, signal, resources, cell)

@@ -93,9 +93,21 @@ class Resources(NamedTuple):
     processes: int
 
 
+class Cell(NamedTuple):
+    """A notebook's cell: ``number`` as in ``In [number]`` (0: it did not come to its end), the hash of its source as
+    UTF-8, whether it raised."""
+
+    number: int
+    hash: bytes
+    failed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One executed program inside a job. ``parent`` is the index of the step that started it. ``resources`` None: not known."""
+    """One executed program inside a job. ``parent`` is the index of the step that started it. ``resources`` None: not known.
+    With ``cell`` it is a cell that a notebook's kernel executed, whose own step is the parent: the files of that process
+    while the cell ran, and of what it started.
+    """
 
     index: int
     parent: int | None
@@ -107,6 +119,7 @@ class Step:
     exit_code: int | None
     signal: int | None
     resources: Resources | None = None
+    cell: Cell | None = None
 
 
 @dataclass(frozen=True, slots=True)

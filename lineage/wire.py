@@ -8,7 +8,7 @@ from typing import Any, cast
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
-from lineage.records import Access, Entry, EntryKind, Host, Imported, Job, JobHead, Reason, Resources, Role, Session, Step, User
+from lineage.records import Access, Entry, EntryKind, Host, Imported, Job, JobHead, Reason, Resources, Role, Session, Step, User, Cell
 from lineage.v1 import records_pb2 as pb
 
 
@@ -54,7 +54,8 @@ def entry_from(message: pb.Entry) -> Entry:
 def step_to(step: Step) -> pb.Step:
     return pb.Step(index=step.index, parent=step.parent, pid=step.pid, argv=step.argv, executable=step.executable,
                    started_at=step.started_at, ended_at=step.ended_at, exit_code=step.exit_code, signal=step.signal,
-                   resources=pb.Resources(**step.resources._asdict()) if step.resources else None)
+                   resources=pb.Resources(**step.resources._asdict()) if step.resources else None,
+                   cell=pb.Cell(**step.cell._asdict()) if step.cell else None)
 
 
 def step_from(message: pb.Step) -> Step:
@@ -62,7 +63,8 @@ def step_from(message: pb.Step) -> Step:
         index=message.index, parent=_optional(message, "parent"), pid=message.pid, argv=tuple(message.argv),
         executable=message.executable, started_at=message.started_at, ended_at=_optional(message, "ended_at"),
         exit_code=_optional(message, "exit_code"), signal=_optional(message, "signal"),
-        resources=_resources_from(message.resources) if message.HasField("resources") else None)
+        resources=_resources_from(message.resources) if message.HasField("resources") else None,
+        cell=Cell(message.cell.number, message.cell.hash, message.cell.failed) if message.HasField("cell") else None)
 
 
 def _resources_from(message: pb.Resources) -> Resources:

@@ -103,7 +103,7 @@ def serve(state: Path, path: Path, config: Config | None = None) -> None:
         path.chmod(0o666)  # who a caller is, and what they may, the token says
         server.start()
         parts.callback(lambda: server.stop(_GRACE_SECONDS).wait())
-        parts.callback(IdentitySocket(Path(f"{path}.id"), identity).close)
+        parts.callback(IdentitySocket(Path(f"{path}.id"), identity, observer).close)
         collector.relax()
         _wait_for_end(why)
     path.unlink(missing_ok=True)

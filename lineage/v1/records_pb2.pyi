@@ -66,7 +66,7 @@ class Entry(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., path: _Optional[bytes] = ..., hash: _Optional[bytes] = ..., hash_reason: _Optional[str] = ..., size: _Optional[int] = ..., role: _Optional[str] = ..., access: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[int]] = ..., package: _Optional[str] = ..., target: _Optional[bytes] = ..., device: _Optional[int] = ..., inode: _Optional[int] = ..., history: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("index", "parent", "pid", "argv", "executable", "started_at", "ended_at", "exit_code", "signal", "resources")
+    __slots__ = ("index", "parent", "pid", "argv", "executable", "started_at", "ended_at", "exit_code", "signal", "resources", "cell")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     PARENT_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +77,7 @@ class Step(_message.Message):
     EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
     RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    CELL_FIELD_NUMBER: _ClassVar[int]
     index: int
     parent: int
     pid: int
@@ -87,7 +88,18 @@ class Step(_message.Message):
     exit_code: int
     signal: int
     resources: Resources
-    def __init__(self, index: _Optional[int] = ..., parent: _Optional[int] = ..., pid: _Optional[int] = ..., argv: _Optional[_Iterable[bytes]] = ..., executable: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., resources: _Optional[_Union[Resources, _Mapping]] = ...) -> None: ...
+    cell: Cell
+    def __init__(self, index: _Optional[int] = ..., parent: _Optional[int] = ..., pid: _Optional[int] = ..., argv: _Optional[_Iterable[bytes]] = ..., executable: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., resources: _Optional[_Union[Resources, _Mapping]] = ..., cell: _Optional[_Union[Cell, _Mapping]] = ...) -> None: ...
+
+class Cell(_message.Message):
+    __slots__ = ("number", "hash", "failed")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    hash: bytes
+    failed: bool
+    def __init__(self, number: _Optional[int] = ..., hash: _Optional[bytes] = ..., failed: _Optional[bool] = ...) -> None: ...
 
 class Resources(_message.Message):
     __slots__ = ("cpu_ns", "user_ns", "system_ns", "max_rss_bytes", "bytes_read", "bytes_written", "storage_bytes_read", "storage_bytes_written", "processes")

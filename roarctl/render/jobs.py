@@ -50,6 +50,8 @@ def job_text(head: JobHead, palette: Palette, note: str = "") -> str:
 
 def step_text(step: Step) -> str:
     """Its program without the directory, which says less than the arguments."""
+    if step.cell is not None:
+        return f"In [{step.cell.number or '*'}]{' raised' if step.cell.failed else ''}"
     program, *arguments = step.argv or (step.executable,)
     return command_text((program.rpartition(b"/")[2], *arguments), _COMMAND_WIDTH) if program else "?"
 

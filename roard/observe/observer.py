@@ -47,6 +47,8 @@ _TICK_SECONDS = 0.25
 _EARLY_SECONDS = 0.25
 _STRAGGLER_SECONDS = 0.3
 _LOOK_SECONDS = 0.002
+_MOST_STEPS = 1_000_000
+_NO_PROCESSOR = 255  # in place of the one that an exec's step is named after
 _FINISHERS = 4
 
 
@@ -176,6 +178,41 @@ class Observer:
                 if job.tree.root_ended or job.closing or time.monotonic() > deadline:
                     return record.taken_paths(job)
             time.sleep(_LOOK_SECONDS)
+
+    def job_of_process(self, pid: int, uid: int) -> int:
+        """The number of the job that a process belongs to."""
+        with self._lock:
+            return self._member(pid, uid)[0].head.number
+
+    def begin_cell(self, pid: int, uid: int, digest: bytes) -> int:
+        """The process executes a cell now: what it does is that cell's. Returns its job's number."""
+        with self._lock:
+            job, outer = self._member(pid, uid)
+            if len(job.tree.steps) >= _MOST_STEPS:
+                raise InvalidError("the job has too many steps for one more cell")
+            step = time.clock_gettime_ns(time.CLOCK_BOOTTIME) << 8 | _NO_PROCESSOR
+            job.tree.begin_cell(pid, outer, step, digest)
+            if not self._probes.change_step(pid, job.kernel, step):
+                raise NotFoundError("the process has ended")
+            return job.head.number
+
+    def end_cell(self, pid: int, uid: int, number: int, *, failed: bool) -> int:
+        """It goes on in the step around the cell."""
+        with self._lock:
+            job, step = self._member(pid, uid)
+            outer = job.tree.end_cell(pid, step, number, time.time_ns(), failed=failed)
+            if outer is None:
+                raise InvalidError("no cell runs in this process", "begin one first")
+            self._probes.change_step(pid, job.kernel, outer)
+            return job.head.number
+
+    def _member(self, pid: int, uid: int) -> tuple[WatchedJob, int]:
+        """The job of a process, and the step that it is in."""
+        member = self._probes.member(pid) if pid > 0 else None
+        job = self._jobs.get(member[0]) if member else None
+        if member is None or job is None or uid not in (0, job.head.user.uid):
+            raise NotFoundError("this process belongs to no job", "start it by `roar run`")
+        return job, member[1]
 
     def never_ran(self, run: bytes, uid: int) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from lineage.records import Resources, Step
+from lineage.records import Cell, Resources, Step
 from lineage.redact import redact_argv
 from roard.observe.events import ProcessEvent
 from roard.observe.resources import Accounts
@@ -23,6 +23,7 @@ class StepState:
     ended_at: int | None = None
     exit_code: int | None = None
     signal: int | None = None
+    cell: Cell | None = None
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Tree:
     nested: int = 0  # processes that became jobs of their own
     others: set[int] = field(default_factory=set)  # processes of other users, which are not watched
     _joined: dict[int, int] = field(default_factory=dict)  # the step that a process was in when it was taken in
+    _outer: dict[int, list[int]] = field(default_factory=dict)  # by tgid, the steps around the cell that runs there
     _early: set[int] = field(default_factory=set)  # of them, those whose FORK record is still to come
 
     def __post_init__(self) -> None:
@@ -95,6 +97,24 @@ class Tree:
         state.executable = executable
         state.argv = redact_argv(words[:-1] if words[-1] == b"" else words) or state.argv
 
+    def begin_cell(self, tgid: int, outer: int, step: int, digest: bytes) -> None:
+        """A process that is in the step ``outer`` executes a notebook's cell: that is a step of its own."""
+        self._outer.setdefault(tgid, []).append(outer)
+        self.step_index(outer)
+        self.step_index(step)
+        state = self.steps[step]
+        state.parent, state.tgid, state.executable = outer, tgid, self.steps[outer].executable
+        state.cell, state.argv = Cell(0, digest, failed=False), (b"In [*]",)
+
+    def end_cell(self, tgid: int, step: int, number: int, when: int, *, failed: bool) -> int | None:
+        """The step that goes on; None: no cell runs there."""
+        state, outer = self.steps.get(step), self._outer.get(tgid)
+        if state is None or state.cell is None or not outer:
+            return None
+        state.ended_at, state.cell = when, state.cell._replace(number=number, failed=failed)
+        state.argv = (b"In [%d]" % number,)
+        return outer.pop()
+
     def _join(self, event: ProcessEvent) -> None:
         if event.code == layout.JOIN_TAKEN:
             self.nested += 1
@@ -126,7 +146,8 @@ class Tree:
     def records(self) -> tuple[Step, ...]:
         return tuple(
             Step(step.index, self.steps[step.parent].index if step.parent in self.steps else None, step.tgid, step.argv,
-                 step.executable, step.started_at, step.ended_at, step.exit_code, step.signal, self._resources(name))
+                 step.executable, step.started_at, step.ended_at, step.exit_code, step.signal,
+                 self._resources(name) if step.cell is None else None, step.cell)  # a process's own are counted at its end
             for name, step in sorted(self.steps.items(), key=lambda item: item[1].index))
 
     def _resources(self, step: int) -> Resources | None:
@@ -157,8 +178,9 @@ class Tree:
         self.dumped += os.WCOREDUMP(event.code & 0xFFFF)
         self.accounts.ended(event)
         self.ended_at = max(self.ended_at, when)
-        step = self.steps.get(event.step)
-        if step is not None and step.tgid == event.tgid:
-            step.ended_at, step.exit_code, step.signal = when, code, signal
+        for name in (event.step, *self._outer.pop(event.tgid, ())):
+            step = self.steps.get(name)
+            if step is not None and step.tgid == event.tgid:
+                step.ended_at, step.exit_code, step.signal = when, code, signal
         if event.tgid == self.root:
             self.root_ended, self.exit_code, self.signal = True, code, signal

@@ -18,6 +18,7 @@ from lineage.errors import UnsupportedError
 _CALLS = {"x86_64": (321, 298), "aarch64": (280, 241)}  # bpf, perf_event_open
 _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _MAP_NEXT = 1, 2, 3, 4
 _NOEXIST = 1
+_EXIST = 2
 _OBJ_GET_INFO = 15
 _RAW_TRACEPOINT_OPEN = 17
 _MISSES_AT = 208
@@ -82,6 +83,16 @@ class Map:
             self._call(_MAP_UPDATE, key, ctypes.create_string_buffer(value, self._value_size), _NOEXIST)
         except OSError as error:
             if error.errno == errno.EEXIST:
+                return False
+            raise
+        return True
+
+    def replace(self, key: bytes, value: bytes) -> bool:
+        """False where there is no such key (any more)."""
+        try:
+            self._call(_MAP_UPDATE, key, ctypes.create_string_buffer(value, self._value_size), _EXIST)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
                 return False
             raise
         return True

@@ -92,6 +92,10 @@ class Probes:
         value = self.members.get(tgid.to_bytes(4, sys.byteorder))
         return MEMBER.unpack(value) if value else None
 
+    def change_step(self, tgid: int, job: int, step: int) -> bool:
+        """From now on what the process does is another step's. False: it has ended."""
+        return self.members.replace(tgid.to_bytes(4, sys.byteorder), MEMBER.pack(job, step))
+
     def remove_member(self, tgid: int) -> bool:
         return self.members.delete(tgid.to_bytes(4, sys.byteorder))
 

@@ -27,6 +27,8 @@ from lineage.errors import DeniedError, InvalidError, RoarError
 from lineage.status import TOKEN_KEY
 from roard.observe.attach import is_cgroup
 from roard.observe.job import Process
+from roard.observe.observer import Observer
+from roard.rpc import cells
 from roard.rpc.caller import Caller
 
 _log = logging.getLogger(__name__)
@@ -135,8 +137,9 @@ def cgroup_of(directory: int, client: int, uid: int, gid: int) -> Process:
 class IdentitySocket:
     """Listens at ``path`` until closed."""
 
-    def __init__(self, path: Path, identity: Identity) -> None:
+    def __init__(self, path: Path, identity: Identity, observer: Observer | None = None) -> None:
         self._identity = identity
+        self._observer = observer
         self._path = path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
@@ -174,8 +177,11 @@ class IdentitySocket:
     def _answer(self, connection: socket.socket) -> dict[str, object]:
         pid, uid, gid = _CREDENTIALS.unpack(
             connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-        _, descriptors, _, _ = socket.recv_fds(connection, _LINE, 4)
+        data, descriptors, _, _ = socket.recv_fds(connection, _LINE, 4)
         try:
+            cell = cells.request_of(data)
+            if cell is not None:
+                return cells.answer(self._observer, pid, uid, cell, data, connection)
             answer: dict[str, object] = {"token": self._identity.token(Caller(uid, gid, pid)), "expires_in": _SECONDS}
             if descriptors:
                 client = _pidfd(pid)

@@ -69,3 +69,23 @@ def test_what_makes_a_record_doubtful_is_counted() -> None:
     assert not tree.before_compat(5)
     tree.apply(event(layout.BLIND, 10, 100, code=425))
     assert (tree.cut_argv, tree.compat, tree.blind) == (1, 1, {425: 1})
+
+
+def test_cells_are_steps_of_the_process_that_executes_them() -> None:
+    """What they start has them as its parent; a kernel that is killed ends its cell too."""
+    tree = Tree(10, OFFSET)
+    tree.apply(event(layout.EXEC, 10, 100, time=1, argv=b"ipykernel\0"))
+    tree.begin_cell(10, 100, 2 << 8, b"\1" * 32)
+    tree.apply(event(layout.FORK, 10, 2 << 8, other=11))
+    tree.apply(event(layout.EXEC, 11, 300, time=3, parent=2 << 8, argv=b"ls\0"))
+    tree.apply(event(layout.EXIT, 11, 300, time=4))
+    assert tree.end_cell(10, 2 << 8, 5, OFFSET + 5, failed=True) == 100
+    assert tree.end_cell(10, 100, 6, OFFSET + 6, failed=False) is None, "no cell runs"
+    tree.begin_cell(10, 100, 7 << 8, b"\2" * 32)
+    tree.apply(event(layout.EXIT, 10, 7 << 8, time=8, code=signal.SIGKILL))
+    kernel, first, ls, second = tree.records()
+    assert (first.parent, first.started_at, first.ended_at, first.cell) == (0, OFFSET + 2, OFFSET + 5, (5, b"\1" * 32, True))
+    assert (first.argv, first.executable, first.exit_code) == ((b"In [5]",), b"/bin/x", None)
+    assert ls.parent == first.index
+    assert second.cell == (0, b"\2" * 32, False)
+    assert [(step.signal, step.ended_at) for step in (kernel, second)] == [(signal.SIGKILL, OFFSET + 8)] * 2
