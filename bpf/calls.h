@@ -123,7 +123,8 @@ INLINE int write_at(struct sys_exit *ctx, int appends)
 
     if (!member || ctx->ret <= 0)
         return 0;
-    if ((u32)ARG(0) - 1 < 2)
+    u32 fd = ARG(0);
+    if (fd == 2 || (fd == 1 && file_of(1) == file_of(2)))
         tails.call(ctx, TAIL_STDERR);                   /* which goes on as this one does */
     return wrote(ctx, member, appends);
 }

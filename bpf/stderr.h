@@ -28,7 +28,7 @@ INLINE void tell_stderr(struct sys_exit *ctx, struct roar_member *member)
     struct file *file = file_of(2);
     u32 device = 0;
 
-    if (!known || !event || !file || ((u32)ARG(0) == 1 && file_of(1) != file))
+    if (!known || !event || !file)
         return;
     GET(inode, file->f_inode);
     GET(device, inode->i_rdev);
