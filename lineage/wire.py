@@ -8,7 +8,22 @@ from typing import Any, cast
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
-from lineage.records import Access, Entry, EntryKind, Host, Imported, Job, JobHead, Reason, Resources, Role, Session, Step, User, Cell
+from lineage.records import (
+    Access,
+    Cell,
+    Entry,
+    EntryKind,
+    Host,
+    Imported,
+    Job,
+    JobHead,
+    Reason,
+    Resources,
+    Role,
+    Session,
+    Step,
+    User,
+)
 from lineage.v1 import records_pb2 as pb
 
 

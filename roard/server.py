@@ -46,27 +46,10 @@ def serve(state: Path, path: Path, config: Config | None = None) -> None:
     loading = _Loading(config.sizes)
     # grpc takes long to import: beside the compiler
     import grpc
-    from grpc_reflection.v1alpha import reflection
 
-    from lineage.v1 import (
-        admin_pb2,
-        admin_pb2_grpc,
-        annotations_pb2,
-        annotations_pb2_grpc,
-        bundle_pb2,
-        bundle_pb2_grpc,
-        lineage_pb2,
-        lineage_pb2_grpc,
-        observe_pb2,
-        observe_pb2_grpc,
-    )
     from roard.observe.observer import Observer, close_abandoned
-    from roard.rpc.admin_service import AdminService
-    from roard.rpc.annotation_service import AnnotationService
-    from roard.rpc.bundle_service import BundleService
     from roard.rpc.identity import Identity, IdentitySocket
-    from roard.rpc.lineage_service import LineageService
-    from roard.rpc.observe_service import ObserveService
+    from roard.rpc.services import add_services
     from roard.store.store import Store
 
     host = Host(socket.gethostname(), platform.release(), platform.machine())
@@ -87,17 +70,7 @@ def serve(state: Path, path: Path, config: Config | None = None) -> None:
         server = grpc.server(ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"), options=[
             ("grpc.max_receive_message_length", _MESSAGE), ("grpc.max_send_message_length", _MESSAGE),
             ("grpc.so_reuseport", 0)])
-        lineage_pb2_grpc.add_LineageServicer_to_server(LineageService(store, identity.caller), server)
-        bundle_pb2_grpc.add_BundlesServicer_to_server(BundleService(store, identity.caller), server)
-        observe_pb2_grpc.add_ObserveServicer_to_server(
-            ObserveService(observer, why, store, identity, host, identity.caller), server)
-        annotations_pb2_grpc.add_AnnotationsServicer_to_server(AnnotationService(store, identity.caller), server)
-        admin_pb2_grpc.add_AdminServicer_to_server(AdminService(observer, why, store, identity.caller), server)
-        reflection.enable_server_reflection(
-            [module.DESCRIPTOR.services_by_name[name].full_name
-             for module, name in ((lineage_pb2, "Lineage"), (observe_pb2, "Observe"), (admin_pb2, "Admin"),
-                                  (bundle_pb2, "Bundles"), (annotations_pb2, "Annotations"))]
-            + [reflection.SERVICE_NAME], server)
+        add_services(server, observer, why, store, identity, host)
         if server.add_insecure_port(f"unix:{path}") == 0:
             raise UnavailableError(f"cannot listen at {path}", "is its directory there, and the path under 108 bytes?")
         path.chmod(0o666)  # who a caller is, and what they may, the token says

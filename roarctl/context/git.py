@@ -212,4 +212,4 @@ def ask(root: bytes, *arguments: str | bytes) -> Command:
     """One more question to the repository at ``root``, in the same careful way: `git ARGUMENTS`."""
     environment = {name: value for name, value in os.environb.items() if name not in _UNWANTED} | _ENVIRONMENT
     environment[b"GIT_CEILING_DIRECTORIES"] = os.path.dirname(root)
-    return Command((*_GIT, *arguments), cwd=root, env=environment)
+    return Command((*GIT, *arguments), cwd=root, env=environment)
