@@ -19,7 +19,7 @@ EPILOG = """Examples:
   roar lineage model.pt        where did this come from?
   roar show @                  everything about the last job
 
-A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, job:…, artifact:… or session:…."""
+A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, name:…, job:…, artifact:… or session:…."""
 
 #: As the help lists them.
 SECTIONS: dict[str, tuple[str, ...]] = {
