@@ -11,9 +11,10 @@ from roarctl.commands.options import AsJson, current_project, emit, emit_json
 if TYPE_CHECKING:
     from roarctl.settings import Settings
 
-HELP = """Show this project's settings and where each comes from; with KEY VALUE…, set one in .roar.toml at its root.
+HELP = """Show this project's settings, or change one.
 
-hygiene rules are off, warn or refuse: `roar run` then exits with 125, before it runs anything."""
+They stand in .roar.toml at the project's root. hygiene rules are off, warn or refuse: `roar run` then exits with 125,
+before it runs anything."""
 EPILOG = """Examples:
 
 \b
@@ -27,8 +28,8 @@ EPILOG = """Examples:
 
 
 def command(
-    key: Annotated[str, typer.Argument(metavar="[KEY]", help="Such as hygiene.uncommitted.")] = "",
-    values: Annotated[list[str] | None, typer.Argument(metavar="[VALUE]…", help="What it is to be.")] = None,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as hygiene.uncommitted.")] = "",
+    values: Annotated[list[str] | None, typer.Argument(metavar="VALUE", help="What it is to be.")] = None,
     unset: Annotated[str, typer.Option("--unset", metavar="KEY", help="Take it out of the file.")] = "",
     as_json: AsJson = False,
 ) -> None:

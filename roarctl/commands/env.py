@@ -8,7 +8,7 @@ import typer
 
 from roarctl.commands.options import AsJson, NoPager, current_project, emit_json
 
-HELP = """Show what a run would record of the environment variables that are set now.
+HELP = """Show what a run would record of the environment.
 
 Values that look like secrets are redacted before they leave your process; .roar.toml can leave variables out."""
 EPILOG = """Examples:
@@ -22,7 +22,7 @@ _WIDTH = 100
 
 
 def command(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Only these; patterns will do.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these; patterns will do.")] = None,
     no_pager: NoPager = False,
     as_json: AsJson = False,
 ) -> None:

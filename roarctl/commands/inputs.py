@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from roarctl.references import Target
     from roarctl.roots import Input
 
-HELP = """Show what a file or job was made from in the end: the files of its lineage that no recorded job made.
+HELP = """Show the files at the beginning of a lineage.
 
-Each is looked for on disk, as you: whether it is still there as recorded, or somewhere else where it was seen."""
+They are those that no recorded job made. Each is looked for on disk, as you: whether it is still there as recorded,
+or somewhere else where it was seen."""
 EPILOG = """Examples:
 
 \b

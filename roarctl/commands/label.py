@@ -8,9 +8,10 @@ import typer
 
 from roarctl.commands.options import AsJson, current_project, emit, emit_json
 
-HELP = """Label a job, a step (@3/2), a file's content or a session; without key=value, show the labels.
+HELP = """Label a job, a step, a file's content or a session.
 
-The label `name` makes a REF of it: name:train. Labels stand beside the record, which stays as it is; what they were is kept."""
+Without key=value, the labels are shown. The label `name` makes a REF of it: name:train. Labels stand beside the
+record, which stays as it is; what they were is kept."""
 EPILOG = """Examples:
 
 \b
@@ -27,7 +28,7 @@ Subject = Annotated[str, typer.Argument(
 
 def command(
     reference: Subject,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="The labels.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The labels.")] = None,
     unset: Annotated[list[str] | None, typer.Option("--unset", metavar="KEY", help="Take this label away.")] = None,
     history: Annotated[bool, typer.Option("--history", help="All that was ever said of it.")] = False,
     as_json: AsJson = False,

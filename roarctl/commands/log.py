@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from lineage.v1 import lineage_pb2
     from roarctl.client import Client
 
-HELP = """List the jobs of this project's session, newest first; with WORDs, those whose command has them.
+HELP = """List the jobs of this project's session, newest first.
 
-All that is asked for must hold. A terminal gets it through $ROAR_PAGER, $PAGER or less."""
+With WORDs, those whose command has them. All that is asked for must hold. A terminal gets it through $ROAR_PAGER,
+$PAGER or less."""
 EPILOG = """Examples:
 
 \b
@@ -42,7 +43,7 @@ EPILOG = """Examples:
 
 
 def command(
-    words: Annotated[list[str] | None, typer.Argument(metavar="[WORD]…", help="In the command, whatever their case.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="In the command, whatever their case.")] = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many at most.")] = 50,
     session: Annotated[str, typer.Option(metavar="REF", help="Of this session.")] = "",
     everywhere: Annotated[bool, typer.Option("--all", "-a", help="Of every project.")] = False,

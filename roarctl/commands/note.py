@@ -12,9 +12,10 @@ from roarctl.commands.options import AsJson, current_project, emit, emit_json
 if TYPE_CHECKING:
     from lineage.annotations import Annotations, Edit
 
-HELP = """Write a note about a job, a step (@3/2), a file's content or a session; `roar show` shows it.
+HELP = """Write a note about a job, a step, a file or a session.
 
-Without a text, $VISUAL or $EDITOR is opened on a terminal; elsewhere the text is read from standard input."""
+`roar show` shows it. Without a text, $VISUAL or $EDITOR is opened on a terminal; elsewhere the text is read from
+standard input."""
 EPILOG = """Examples:
 
 \b
@@ -26,7 +27,7 @@ EPILOG = """Examples:
 
 def command(
     reference: Subject,
-    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="The note.")] = "",
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note.")] = "",
     show: Annotated[bool, typer.Option("--list", help="Show the notes, whole.")] = False,
     remove: Annotated[int | None, typer.Option("--remove", min=1, metavar="N", help="Take the note N away.")] = None,
     as_json: AsJson = False,

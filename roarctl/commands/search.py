@@ -21,7 +21,7 @@ from roarctl.commands.options import (
 if TYPE_CHECKING:
     from lineage.v1.lineage_pb2 import SearchRequest
 
-HELP = """Find files that jobs made or used, and jobs, in all projects: by path, hash or words.
+HELP = """Find files and jobs, in all projects, by path, hash or words.
 
 A TERM is a path or glob (it has a slash or * ? [ ]; without a slash in front it may be in any directory, ** crosses
 directories), the first digits of a hash, or a word of paths and commands. Newest first; all that is asked for must hold."""
@@ -38,7 +38,7 @@ EPILOG = """Examples:
 
 
 def command(
-    terms: Annotated[list[str] | None, typer.Argument(metavar="[TERM]…", help="Paths, a hash, or words.")] = None,
+    terms: Annotated[list[str] | None, typer.Argument(metavar="TERM", help="Paths, a hash, or words.")] = None,
     paths: Annotated[list[str] | None, typer.Option("--path", metavar="GLOB", help="Files at such a path.")] = None,
     digits: Annotated[str, typer.Option("--hash", metavar="PREFIX", help="The first digits of a hash.")] = "",
     words: Annotated[list[str] | None, typer.Option(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from roarctl.references import Target
     from roarctl.render.text import Palette
 
-HELP = "Show a job, an artifact (by file or hash), a directory or a session."
+HELP = "Show a job, a file's content, a directory or a session."
 EPILOG = """Examples:
 
 \b

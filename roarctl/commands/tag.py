@@ -11,9 +11,10 @@ from roarctl.commands.options import AsJson, Reference, current_project, emit, e
 if TYPE_CHECKING:
     from lineage.annotations import Edit
 
-HELP = """Tag a file's content or a job: the tag holds for everything made from it. Without key=value, as `roar tags`.
+HELP = """Tag a file or a job, and all that is made from it.
 
-A key given twice has both values; what is given replaces what this REF had under the key. With --block, KEYs stop at a job."""
+Without key=value, as `roar tags`. A file is tagged by its content. A key given twice has both values; what is given
+replaces what this REF had under the key. With --block, KEYs stop at a job."""
 EPILOG = """Examples:
 
 \b
@@ -26,7 +27,7 @@ EPILOG = """Examples:
 
 def command(
     reference: Reference,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]…", help="Tags; with --block: keys.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Tags; with --block: keys.")] = None,
     unset: Annotated[list[str] | None, typer.Option("--unset", metavar="KEY", help="Take this tag away from REF.")] = None,
     block: Annotated[bool, typer.Option("--block", "--block-tag", help="These keys do not go beyond this job.")] = False,
     unblock: Annotated[bool, typer.Option("--unblock", help="They do again.")] = False,

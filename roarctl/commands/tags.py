@@ -8,9 +8,10 @@ import typer
 
 from roarctl.commands.options import AsJson, Reference, current_project, emit, emit_json
 
-HELP = """Show the tags that hold for a file or a job: its own, and those of all that it was made from.
+HELP = """Show the tags that hold for a file or a job, and why.
 
-The rule: a tag holds for everything made from what has it. Values of one key are united. A block at a job ends it there."""
+They are its own, and those of all that it was made from. The rule: a tag holds for everything made from what has it.
+Values of one key are united. A block at a job ends it there."""
 EPILOG = """Examples:
 
 \b

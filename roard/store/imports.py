@@ -18,6 +18,7 @@ from lineage.store import Seat, Visible
 from roard.store.edges import write_edges
 from roard.store.environment import Tables
 from roard.store.jobs import number_by_time
+from roard.store.pathtexts import index_paths
 from roard.store.sessions import read_session, uid_key
 from roard.store.values import U64, Txn, get, put, seal, unseal
 
@@ -56,7 +57,7 @@ def _import_job(txn: Txn, tables: Tables, uid: int, at: int, bundle: Content, ra
     put(txn, tables.numbers, key, owner + U64.pack(until) + identity)
     put(txn, tables.log, owner + key, b"")
     put(txn, tables.foreign_session_jobs, job.head.session + owner + key, identity)
-    write_edges(txn, tables, number, _END, linked(job.entries))
+    index_paths(txn, tables, write_edges(txn, tables, number, _END, linked(job.entries)))
 
 
 def _free_number(txn: Txn, tables: Tables, started_at: int) -> int:
