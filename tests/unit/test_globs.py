@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage.globs import compiled, escaped, is_glob, literal_prefix
@@ -25,6 +25,7 @@ def test_what_a_glob_means(glob: bytes, matches: list[bytes], others: list[bytes
     assert all(path.startswith(literal_prefix(glob)) for path in matches)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([b"a", b"*", b"[", b"]", b"\\", b"?", b"/", b"\n", b"\xff", b"!"]), max_size=12))
 def test_an_escaped_path_means_itself(parts: list[bytes]) -> None:
     path = b"/" + b"".join(parts) + b"x"
@@ -33,6 +34,7 @@ def test_an_escaped_path_means_itself(parts: list[bytes]) -> None:
     assert is_glob(path) is any(part in path for part in (b"*", b"[", b"\\", b"?"))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=20), st.binary(max_size=20))
 def test_no_glob_is_refused_and_its_prefix_holds(glob: bytes, path: bytes) -> None:
     if compiled(b"/" + glob).fullmatch(b"/" + path):
