@@ -56,7 +56,7 @@ def children(parent: int, command: str) -> list[int]:
     for each in Path("/proc").glob("[0-9]*"):
         try:
             above = int((each / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (each / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            words = (each / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
         if above == parent and command in words:
