@@ -47,6 +47,7 @@ def job_document(job: Job) -> Document:
         "container": context.get("container"), "scheduler": context.get("scheduler"),
         "seeds": context.get("seeds") or [], "trackers": context.get("trackers") or [],
         "accelerator_libraries": context.get("accelerator_libraries") or {},
+        "again_of": context.get("again_of"), "reproduces": context.get("reproduces"),
     }
 
 
@@ -199,7 +200,8 @@ def time_text(nanoseconds: int | None) -> str | None:
 
 def _head_fields(head: JobHead) -> Document:
     return {
-        "id": head.id.hex() if head.id is not None else None, "run": head.run.hex(), "number": head.number,
+        "job_kind": head.kind or None, "id": head.id.hex() if head.id is not None else None, "run": head.run.hex(),
+        "number": head.number,
         "session": head.session.hex(), "state": "running" if head.id is None else "finished",
         **_argv(head.argv), **_text("cwd", head.cwd), **_text("project", head.project),
         "exit_code": head.exit_code, "signal": head.signal, "interrupted": head.interrupted,

@@ -104,7 +104,7 @@ def decode_head(record: bytes, job_id: bytes | None = None) -> JobHead:
         started_at=value["started_at"], ended_at=value["ended_at"], exit_code=value["exit_code"],
         signal=value["signal"], interrupted=value["interrupted"], complete=value["complete"],
         incomplete_reasons=tuple(Reason(*reason) for reason in value["incomplete_reasons"]),
-        counts=value.get("counts", {}))
+        counts=value.get("counts", {}), kind=value.get("kind", ""))
 
 
 def encode_head(head: JobHead) -> bytes:
@@ -149,6 +149,7 @@ def _head_value(head: JobHead) -> dict[str, object]:
         "exit_code": head.exit_code, "signal": head.signal, "interrupted": head.interrupted,
         "complete": head.complete,
         "incomplete_reasons": [[reason.code, reason.message, reason.count] for reason in head.incomplete_reasons],
+        **({"kind": head.kind} if head.kind else {}),  # most have none, and records had none at first
     }
 
 

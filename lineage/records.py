@@ -19,6 +19,10 @@ ACCESSES: tuple[Access, ...] = get_args(Access)
 #: The roles that summaries show; `--all` shows the others too.
 SHOWN_ROLES: frozenset[Role] = frozenset({"data", "source"})
 
+#: What a job can be besides an ordinary one: it makes the environment that others run in (`roar build`).
+BUILD = "build"
+JOB_KINDS: frozenset[str] = frozenset({BUILD})
+
 #: JSON-like values: what a context section may hold (text, not bytes, so that every client can show it).
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -136,6 +140,7 @@ class JobHead:
     """A job without its bulk: what a log line needs. ``id`` is None while the job runs.
 
     ``counts`` has the number of entries by ``kind`` and, for the roles that people are shown, by ``kind/shown``.
+    ``kind`` says what the person called the job when it began: "" or one of JOB_KINDS.
     """
 
     id: bytes | None
@@ -156,6 +161,7 @@ class JobHead:
     incomplete_reasons: tuple[Reason, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
     imported: Imported | None = None  # known here alone, and no part of the record or its id
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def head_to(head: JobHead) -> pb.JobHead:
         complete=head.complete,
         incomplete_reasons=[pb.Reason(code=reason.code, message=reason.message, count=reason.count)
                             for reason in head.incomplete_reasons],
-        counts=dict(head.counts), imported=_imported_to(head.imported))
+        counts=dict(head.counts), imported=_imported_to(head.imported), kind=head.kind)
 
 
 def head_from(message: pb.JobHead) -> JobHead:
@@ -47,7 +47,7 @@ def head_from(message: pb.JobHead) -> JobHead:
         interrupted=message.interrupted, complete=message.complete,
         incomplete_reasons=tuple(Reason(reason.code, reason.message, reason.count)
                                  for reason in message.incomplete_reasons),
-        counts=dict(message.counts),
+        counts=dict(message.counts), kind=message.kind,
         imported=_imported_from(message.imported) if message.HasField("imported") else None)
 
 

@@ -70,12 +70,15 @@ def application(only: str = "") -> typer.Typer:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] == "run":
+    if _records(arguments):
         from roarctl import running
 
         parsed = running.parse(arguments[1:])
         if parsed:
-            return running.execute(parsed[1], parsed[0])
+            options, command = parsed
+            if arguments[0] == "build":
+                options.context["kind"] = "build"
+            return running.execute(command, options)
     return _by_typer(arguments)
 
 
@@ -105,8 +108,13 @@ def _usage_error(mistake: typer.TyperException, arguments: Sequence[str]) -> int
     return _own_failure(arguments, mistake.exit_code)
 
 
+def _records(arguments: Sequence[str]) -> bool:
+    """A command whose arguments are another command."""
+    return bool(arguments) and arguments[0] in {"run", "build"}
+
+
 def _wants_json(arguments: Sequence[str]) -> bool:
-    if arguments and arguments[0] == "run":
+    if _records(arguments):
         from roarctl.running import wants_json
 
         return wants_json(arguments[1:])
@@ -114,8 +122,9 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _own_failure(arguments: Sequence[str], otherwise: int) -> int:
-    """`run` leaves the low exit codes to the command; of `diff` 1 is an answer."""
+    """`run` and `build` leave the low exit codes to the command; of `diff` 1 is an answer."""
     from roarctl.running import FAILED
 
-    own = {"run": FAILED, "diff": max(otherwise, 2)}
-    return own.get(arguments[0], otherwise) if arguments else otherwise
+    if _records(arguments):
+        return FAILED
+    return max(otherwise, 2) if arguments and arguments[0] == "diff" else otherwise

@@ -39,6 +39,7 @@ class About:
     """What a job is given besides its command. ``stderr``: what it writes there may be kept, if it fails."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
     stderr: bool = True
     settings: Settings | None = None
 
@@ -50,7 +51,7 @@ class Recording:
         self.number = number
         self.cwd = cwd
         self._client = client
-        self._run = run
+        self.run = run
         self._describing: threading.Thread | None = None
 
     @classmethod
@@ -80,7 +81,7 @@ class Recording:
         settings = about.settings
         omit, record = ((), ()) if settings is None else (
             settings.words("environment.omit"), settings.words("environment.record"))
-        context = {"git": git.result(), "environment": recorded(environment, omit, record)}
+        context = {**about.context, "git": git.result(), "environment": recorded(environment, omit, record)}
         request = observe_pb2.RegisterRequest(
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project,
             context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
@@ -107,7 +108,7 @@ class Recording:
         probe = PythonProbe(path)
         context = {"hardware": {**hardware(), **limits()}, "python": probe.result(), "container": container(environment),
                    "scheduler": scheduler(environment)}
-        request = observe_pb2.DescribeRequest(run=self._run, context=struct_to(context))
+        request = observe_pb2.DescribeRequest(run=self.run, context=struct_to(context))
         with contextlib.suppress(RoarError):  # the job goes on without, and Finish says if the daemon is gone
             self._client.call("Observe/Describe", request, observe_pb2.DescribeResponse)
 
@@ -117,7 +118,7 @@ class Recording:
         from lineage.wire import struct_to
         from roarctl.context.project import git_root
 
-        answer = self._client.call("Observe/Inputs", observe_pb2.InputsRequest(run=self._run, wait_ms=_INPUTS_WAIT_MS),
+        answer = self._client.call("Observe/Inputs", observe_pb2.InputsRequest(run=self.run, wait_ms=_INPUTS_WAIT_MS),
                                    observe_pb2.InputsResponse)
         if not answer.paths:
             return
@@ -133,7 +134,7 @@ class Recording:
         if large:
             found["git"] = {"lfs": list(large)}
         if found:
-            request = observe_pb2.DescribeRequest(run=self._run, context=struct_to(found))
+            request = observe_pb2.DescribeRequest(run=self.run, context=struct_to(found))
             self._client.call("Observe/Describe", request, observe_pb2.DescribeResponse)
 
     def finish(self, ended: Ended, *, interrupted: bool) -> FinishResponse:
@@ -147,7 +148,7 @@ class Recording:
         with contextlib.suppress(RoarError):  # Finish says if the daemon is gone
             self._describe_inputs()
         request = observe_pb2.FinishRequest(
-            run=self._run, exit_code=ended.exit_code, signal=ended.signal, interrupted=interrupted,
+            run=self.run, exit_code=ended.exit_code, signal=ended.signal, interrupted=interrupted,
             resources=struct_to(_resources(ended)), wait_ms=_FINISH_WAIT_MS)
         return self._client.call("Observe/Finish", request, observe_pb2.FinishResponse, _FINISH_SECONDS)
 
@@ -172,13 +173,13 @@ class Recording:
 
         from roarctl import annotating, queries
 
-        return json.dumps(annotating.job_document(self._client, queries.job(self._client, self._run)))
+        return json.dumps(annotating.job_document(self._client, queries.job(self._client, self.run)))
 
     def forget(self) -> None:
         """The command never ran."""
         from lineage.v1 import observe_pb2
 
-        request = observe_pb2.FinishRequest(run=self._run, never_ran=True)
+        request = observe_pb2.FinishRequest(run=self.run, never_ran=True)
         self._client.call("Observe/Finish", request, observe_pb2.FinishResponse, _FORGET_SECONDS)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What `roar run` does: hold the command, register it, let it run, report.
+"""What `roar run` and `roar build` do: hold the command, register it, let it run, report.
 
 Apart from commands/run.py, which needs typer, since the plain case does not.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,10 @@ class Options:
     as_json: bool = False
     stderr: bool = True  # keep the end of it, where the command fails
     labels: dict[str, str] = field(default_factory=dict)
+    literal: bool = False  # the command came after `--`: it is a program, whatever its name
+    context: dict[str, str] = field(default_factory=dict)  # more for the record to say
+    environment: dict[bytes, bytes] | None = None  # the command's, if not this process's
+    began: Callable[[bytes, int], None] | None = None  # told the job's run and number once it is registered
 
 
 def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
@@ -53,6 +57,7 @@ def parse(arguments: Sequence[str]) -> tuple[Options, list[str]] | None:
             continue
         if argument == "--":
             rest = list(arguments[index + 1:])
+            options.literal = True
         elif argument in QUIET:
             options.quiet = True
             continue
@@ -113,8 +118,10 @@ def execute(arguments: Sequence[str], options: Options) -> int:
 
 
 def _execute(argv: list[bytes], options: Options) -> int:
+    environment = launch.inherited_environment() if options.environment is None else options.environment
+    if argv[0].startswith((b"@", b"job:")) and not options.literal:
+        argv = _again(argv, environment, options)
     settings = _prepared(options)
-    environment = launch.inherited_environment()
     command = launch.resolve(argv, environment)
     child = launch.Held(command, environment)
     recording: Recording | None = None
@@ -171,6 +178,22 @@ def _prepared(options: Options) -> Settings | None:
     return settings
 
 
+def _again(argv: list[bytes], environment: dict[bytes, bytes], options: Options) -> list[bytes]:
+    """`@3 --epochs=10`: that job's command with its changes, in its directory."""
+    from roarctl import again
+
+    found = again.find(argv, environment)
+    if found is None:
+        return argv
+    again.enter(found, environment)
+    options.context |= found.context
+    if not options.quiet and not options.as_json:
+        from roarctl.render.text import command_text
+
+        print(f"roar: again @{found.number}: {command_text(found.argv)}", file=sys.stderr, flush=True)
+    return found.argv
+
+
 def _begin(child: launch.Held, environment: dict[bytes, bytes], options: Options, settings: Settings | None) -> Recording:
     """Register the job. Whatever goes wrong in roar must not keep the command from running, so all of it is one kind
     of error here."""
@@ -179,14 +202,17 @@ def _begin(child: launch.Held, environment: dict[bytes, bytes], options: Options
         from roarctl.recording import About, Recording
 
         stderr = options.stderr and os.environ.get("ROAR_STDERR") not in {"0", "no", "false"}
-        about = About(options.labels, stderr=stderr, settings=settings)
-        return Recording.begin(child, environment, working_directory(), about)
+        about = About(options.labels, options.context, stderr, settings)
+        recording = Recording.begin(child, environment, working_directory(), about)
     except RoarError:
         raise
     except Exception as error:
         if os.environ.get("ROAR_DEBUG"):
             raise
         raise UnavailableError(f"roar failed: {type(error).__name__}: {error}", "ROAR_DEBUG=1 shows where") from error
+    if options.began:
+        options.began(recording.run, recording.number)
+    return recording
 
 
 def _finish(recording: Recording, ended: launch.Ended, options: Options, settings: Settings | None, *,

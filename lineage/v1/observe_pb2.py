@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from lineage.v1 import records_pb2 as lineage_dot_v1_dot_records__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lineage/v1/observe.proto\x12\nlineage.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18lineage/v1/records.proto\"\x94\x02\n\x0fRegisterRequest\x12\x0f\n\x07process\x18\x01 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x0f\n\x07project\x18\x04 \x01(\x0c\x12(\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07tracked\x18\x06 \x01(\x0c\x12\x0e\n\x06\x63ompat\x18\x07 \x01(\x08\x12\x11\n\tno_stderr\x18\x08 \x01(\x08\x12\x37\n\x06labels\x18\x14 \x03(\x0b\x32\'.lineage.v1.RegisterRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"U\n\x10RegisterResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x07session\x18\x03 \x01(\x0b\x32\x13.lineage.v1.Session\"H\n\x0f\x44\x65scribeRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12(\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x12\n\x10\x44\x65scribeResponse\"\xc7\x01\n\rFinishRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x16\n\texit_code\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06signal\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x0binterrupted\x18\x04 \x01(\x08\x12\x11\n\tnever_ran\x18\x05 \x01(\x08\x12*\n\tresources\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07wait_ms\x18\x07 \x01(\rB\x0c\n\n_exit_codeB\t\n\x07_signal\"\x97\x01\n\x0e\x46inishResponse\x12\r\n\x05\x66inal\x18\x01 \x01(\x08\x12\x0f\n\x07pending\x18\x02 \x01(\t\x12\x1c\n\x03job\x18\x03 \x01(\x0b\x32\x0f.lineage.v1.Job\x12\"\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x11.lineage.v1.Entry\x12#\n\x07origins\x18\x05 \x03(\x0b\x32\x12.lineage.v1.Origin\"F\n\x06Origin\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\x0c\x12 \n\x03job\x18\x03 \x01(\x0b\x32\x13.lineage.v1.JobHead\"\x87\x01\n\rAttachRequest\x12\x0f\n\x07process\x18\x01 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x0f\n\x07project\x18\x04 \x01(\x0c\x12(\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07tracked\x18\x06 \x01(\x0c\"v\n\x0e\x41ttachResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x07session\x18\x03 \x01(\x0b\x32\x13.lineage.v1.Session\x12\x11\n\tprocesses\x18\x04 \x01(\r\x12\x0e\n\x06others\x18\x05 \x01(\r\"-\n\rDetachRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\"V\n\x0e\x44\x65tachResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1a.lineage.v1.FinishResponse\"0\n\x0cWatchRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x13\n\x0binterval_ms\x18\x02 \x01(\r\"\xb5\x01\n\x08Progress\x12!\n\x04head\x18\x01 \x01(\x0b\x32\x13.lineage.v1.JobHead\x12\x12\n\nfiles_read\x18\x02 \x01(\x04\x12\x15\n\rfiles_written\x18\x03 \x01(\x04\x12\x11\n\tprocesses\x18\x04 \x01(\x04\x12\r\n\x05steps\x18\x05 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x06 \x01(\x04\x12\x12\n\nbytes_read\x18\x07 \x01(\x04\x12\x15\n\rbytes_written\x18\x08 \x01(\x04\"\x1f\n\x0cResetRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\"D\n\rResetResponse\x12\r\n\x05\x65nded\x18\x01 \x01(\x08\x12$\n\x07session\x18\x02 \x01(\x0b\x32\x13.lineage.v1.Session\"\x1f\n\x0c\x42\x65ginRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\x32\x8b\x04\n\x07Observe\x12\x45\n\x08Register\x12\x1b.lineage.v1.RegisterRequest\x1a\x1c.lineage.v1.RegisterResponse\x12\x45\n\x08\x44\x65scribe\x12\x1b.lineage.v1.DescribeRequest\x1a\x1c.lineage.v1.DescribeResponse\x12?\n\x06\x46inish\x12\x19.lineage.v1.FinishRequest\x1a\x1a.lineage.v1.FinishResponse\x12?\n\x06\x41ttach\x12\x19.lineage.v1.AttachRequest\x1a\x1a.lineage.v1.AttachResponse\x12?\n\x06\x44\x65tach\x12\x19.lineage.v1.DetachRequest\x1a\x1a.lineage.v1.DetachResponse\x12\x39\n\x05Watch\x12\x18.lineage.v1.WatchRequest\x1a\x14.lineage.v1.Progress0\x01\x12<\n\x05Reset\x12\x18.lineage.v1.ResetRequest\x1a\x19.lineage.v1.ResetResponse\x12\x36\n\x05\x42\x65gin\x12\x18.lineage.v1.BeginRequest\x1a\x13.lineage.v1.Sessionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lineage/v1/observe.proto\x12\nlineage.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18lineage/v1/records.proto\"\x94\x02\n\x0fRegisterRequest\x12\x0f\n\x07process\x18\x01 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x0f\n\x07project\x18\x04 \x01(\x0c\x12(\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07tracked\x18\x06 \x01(\x0c\x12\x0e\n\x06\x63ompat\x18\x07 \x01(\x08\x12\x11\n\tno_stderr\x18\x08 \x01(\x08\x12\x37\n\x06labels\x18\x14 \x03(\x0b\x32\'.lineage.v1.RegisterRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"U\n\x10RegisterResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x07session\x18\x03 \x01(\x0b\x32\x13.lineage.v1.Session\"H\n\x0f\x44\x65scribeRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12(\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x12\n\x10\x44\x65scribeResponse\"-\n\rInputsRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\"2\n\x0eInputsResponse\x12\r\n\x05paths\x18\x01 \x03(\x0c\x12\x11\n\ttruncated\x18\x02 \x01(\x08\"\xc7\x01\n\rFinishRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x16\n\texit_code\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06signal\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x0binterrupted\x18\x04 \x01(\x08\x12\x11\n\tnever_ran\x18\x05 \x01(\x08\x12*\n\tresources\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07wait_ms\x18\x07 \x01(\rB\x0c\n\n_exit_codeB\t\n\x07_signal\"\x97\x01\n\x0e\x46inishResponse\x12\r\n\x05\x66inal\x18\x01 \x01(\x08\x12\x0f\n\x07pending\x18\x02 \x01(\t\x12\x1c\n\x03job\x18\x03 \x01(\x0b\x32\x0f.lineage.v1.Job\x12\"\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x11.lineage.v1.Entry\x12#\n\x07origins\x18\x05 \x03(\x0b\x32\x12.lineage.v1.Origin\"F\n\x06Origin\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\x0c\x12 \n\x03job\x18\x03 \x01(\x0b\x32\x13.lineage.v1.JobHead\"\x87\x01\n\rAttachRequest\x12\x0f\n\x07process\x18\x01 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x03 \x01(\x0c\x12\x0f\n\x07project\x18\x04 \x01(\x0c\x12(\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07tracked\x18\x06 \x01(\x0c\"v\n\x0e\x41ttachResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12$\n\x07session\x18\x03 \x01(\x0b\x32\x13.lineage.v1.Session\x12\x11\n\tprocesses\x18\x04 \x01(\r\x12\x0e\n\x06others\x18\x05 \x01(\r\"-\n\rDetachRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\"V\n\x0e\x44\x65tachResponse\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1a.lineage.v1.FinishResponse\"0\n\x0cWatchRequest\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x13\n\x0binterval_ms\x18\x02 \x01(\r\"\xb5\x01\n\x08Progress\x12!\n\x04head\x18\x01 \x01(\x0b\x32\x13.lineage.v1.JobHead\x12\x12\n\nfiles_read\x18\x02 \x01(\x04\x12\x15\n\rfiles_written\x18\x03 \x01(\x04\x12\x11\n\tprocesses\x18\x04 \x01(\x04\x12\r\n\x05steps\x18\x05 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x06 \x01(\x04\x12\x12\n\nbytes_read\x18\x07 \x01(\x04\x12\x15\n\rbytes_written\x18\x08 \x01(\x04\"\x1f\n\x0cResetRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\"D\n\rResetResponse\x12\r\n\x05\x65nded\x18\x01 \x01(\x08\x12$\n\x07session\x18\x02 \x01(\x0b\x32\x13.lineage.v1.Session\"\x1f\n\x0c\x42\x65ginRequest\x12\x0f\n\x07project\x18\x01 \x01(\x0c\"\x1b\n\rForgetRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\"X\n\x0e\x46orgetResponse\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x13.lineage.v1.JobHead\x12$\n\x07session\x18\x02 \x01(\x0b\x32\x13.lineage.v1.Session2\x8d\x05\n\x07Observe\x12\x45\n\x08Register\x12\x1b.lineage.v1.RegisterRequest\x1a\x1c.lineage.v1.RegisterResponse\x12\x45\n\x08\x44\x65scribe\x12\x1b.lineage.v1.DescribeRequest\x1a\x1c.lineage.v1.DescribeResponse\x12?\n\x06Inputs\x12\x19.lineage.v1.InputsRequest\x1a\x1a.lineage.v1.InputsResponse\x12?\n\x06\x46inish\x12\x19.lineage.v1.FinishRequest\x1a\x1a.lineage.v1.FinishResponse\x12?\n\x06\x41ttach\x12\x19.lineage.v1.AttachRequest\x1a\x1a.lineage.v1.AttachResponse\x12?\n\x06\x44\x65tach\x12\x19.lineage.v1.DetachRequest\x1a\x1a.lineage.v1.DetachResponse\x12\x39\n\x05Watch\x12\x18.lineage.v1.WatchRequest\x1a\x14.lineage.v1.Progress0\x01\x12<\n\x05Reset\x12\x18.lineage.v1.ResetRequest\x1a\x19.lineage.v1.ResetResponse\x12\x36\n\x05\x42\x65gin\x12\x18.lineage.v1.BeginRequest\x1a\x13.lineage.v1.Session\x12?\n\x06\x46orget\x12\x19.lineage.v1.ForgetRequest\x1a\x1a.lineage.v1.ForgetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,30 +45,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESCRIBEREQUEST']._serialized_end=534
   _globals['_DESCRIBERESPONSE']._serialized_start=536
   _globals['_DESCRIBERESPONSE']._serialized_end=554
-  _globals['_FINISHREQUEST']._serialized_start=557
-  _globals['_FINISHREQUEST']._serialized_end=756
-  _globals['_FINISHRESPONSE']._serialized_start=759
-  _globals['_FINISHRESPONSE']._serialized_end=910
-  _globals['_ORIGIN']._serialized_start=912
-  _globals['_ORIGIN']._serialized_end=982
-  _globals['_ATTACHREQUEST']._serialized_start=985
-  _globals['_ATTACHREQUEST']._serialized_end=1120
-  _globals['_ATTACHRESPONSE']._serialized_start=1122
-  _globals['_ATTACHRESPONSE']._serialized_end=1240
-  _globals['_DETACHREQUEST']._serialized_start=1242
-  _globals['_DETACHREQUEST']._serialized_end=1287
-  _globals['_DETACHRESPONSE']._serialized_start=1289
-  _globals['_DETACHRESPONSE']._serialized_end=1375
-  _globals['_WATCHREQUEST']._serialized_start=1377
-  _globals['_WATCHREQUEST']._serialized_end=1425
-  _globals['_PROGRESS']._serialized_start=1428
-  _globals['_PROGRESS']._serialized_end=1609
-  _globals['_RESETREQUEST']._serialized_start=1611
-  _globals['_RESETREQUEST']._serialized_end=1642
-  _globals['_RESETRESPONSE']._serialized_start=1644
-  _globals['_RESETRESPONSE']._serialized_end=1712
-  _globals['_BEGINREQUEST']._serialized_start=1714
-  _globals['_BEGINREQUEST']._serialized_end=1745
-  _globals['_OBSERVE']._serialized_start=1748
-  _globals['_OBSERVE']._serialized_end=2271
+  _globals['_INPUTSREQUEST']._serialized_start=556
+  _globals['_INPUTSREQUEST']._serialized_end=601
+  _globals['_INPUTSRESPONSE']._serialized_start=603
+  _globals['_INPUTSRESPONSE']._serialized_end=653
+  _globals['_FINISHREQUEST']._serialized_start=656
+  _globals['_FINISHREQUEST']._serialized_end=855
+  _globals['_FINISHRESPONSE']._serialized_start=858
+  _globals['_FINISHRESPONSE']._serialized_end=1009
+  _globals['_ORIGIN']._serialized_start=1011
+  _globals['_ORIGIN']._serialized_end=1081
+  _globals['_ATTACHREQUEST']._serialized_start=1084
+  _globals['_ATTACHREQUEST']._serialized_end=1219
+  _globals['_ATTACHRESPONSE']._serialized_start=1221
+  _globals['_ATTACHRESPONSE']._serialized_end=1339
+  _globals['_DETACHREQUEST']._serialized_start=1341
+  _globals['_DETACHREQUEST']._serialized_end=1386
+  _globals['_DETACHRESPONSE']._serialized_start=1388
+  _globals['_DETACHRESPONSE']._serialized_end=1474
+  _globals['_WATCHREQUEST']._serialized_start=1476
+  _globals['_WATCHREQUEST']._serialized_end=1524
+  _globals['_PROGRESS']._serialized_start=1527
+  _globals['_PROGRESS']._serialized_end=1708
+  _globals['_RESETREQUEST']._serialized_start=1710
+  _globals['_RESETREQUEST']._serialized_end=1741
+  _globals['_RESETRESPONSE']._serialized_start=1743
+  _globals['_RESETRESPONSE']._serialized_end=1811
+  _globals['_BEGINREQUEST']._serialized_start=1813
+  _globals['_BEGINREQUEST']._serialized_end=1844
+  _globals['_FORGETREQUEST']._serialized_start=1846
+  _globals['_FORGETREQUEST']._serialized_end=1873
+  _globals['_FORGETRESPONSE']._serialized_start=1875
+  _globals['_FORGETRESPONSE']._serialized_end=1963
+  _globals['_OBSERVE']._serialized_start=1966
+  _globals['_OBSERVE']._serialized_end=2619
 # @@protoc_insertion_point(module_scope)

@@ -212,3 +212,17 @@ class BeginRequest(_message.Message):
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     project: bytes
     def __init__(self, project: _Optional[bytes] = ...) -> None: ...
+
+class ForgetRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    def __init__(self, id: _Optional[bytes] = ...) -> None: ...
+
+class ForgetResponse(_message.Message):
+    __slots__ = ("job", "session")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    job: _records_pb2.JobHead
+    session: _records_pb2.Session
+    def __init__(self, job: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ..., session: _Optional[_Union[_records_pb2.Session, _Mapping]] = ...) -> None: ...

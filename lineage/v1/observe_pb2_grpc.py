@@ -80,6 +80,11 @@ class ObserveStub:
                 request_serializer=lineage_dot_v1_dot_observe__pb2.BeginRequest.SerializeToString,
                 response_deserializer=lineage_dot_v1_dot_records__pb2.Session.FromString,
                 _registered_method=True)
+        self.Forget = channel.unary_unary(
+                '/lineage.v1.Observe/Forget',
+                request_serializer=lineage_dot_v1_dot_observe__pb2.ForgetRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_observe__pb2.ForgetResponse.FromString,
+                _registered_method=True)
 
 
 class ObserveServicer:
@@ -148,6 +153,13 @@ class ObserveServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Forget(self, request, context):
+        """Forgets the newest job of a session of the caller's, which must have ended. No file is touched.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ObserveServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -195,6 +207,11 @@ def add_ObserveServicer_to_server(servicer, server):
                     servicer.Begin,
                     request_deserializer=lineage_dot_v1_dot_observe__pb2.BeginRequest.FromString,
                     response_serializer=lineage_dot_v1_dot_records__pb2.Session.SerializeToString,
+            ),
+            'Forget': grpc.unary_unary_rpc_method_handler(
+                    servicer.Forget,
+                    request_deserializer=lineage_dot_v1_dot_observe__pb2.ForgetRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_observe__pb2.ForgetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -440,6 +457,33 @@ class Observe:
             '/lineage.v1.Observe/Begin',
             lineage_dot_v1_dot_observe__pb2.BeginRequest.SerializeToString,
             lineage_dot_v1_dot_records__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Forget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Observe/Forget',
+            lineage_dot_v1_dot_observe__pb2.ForgetRequest.SerializeToString,
+            lineage_dot_v1_dot_observe__pb2.ForgetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -124,7 +124,7 @@ class Resources(_message.Message):
     def __init__(self, cpu_ns: _Optional[int] = ..., user_ns: _Optional[int] = ..., system_ns: _Optional[int] = ..., max_rss_bytes: _Optional[int] = ..., bytes_read: _Optional[int] = ..., bytes_written: _Optional[int] = ..., storage_bytes_read: _Optional[int] = ..., storage_bytes_written: _Optional[int] = ..., processes: _Optional[int] = ...) -> None: ...
 
 class JobHead(_message.Message):
-    __slots__ = ("id", "run", "session", "number", "user", "host", "argv", "cwd", "project", "started_at", "ended_at", "exit_code", "signal", "interrupted", "complete", "incomplete_reasons", "counts", "imported")
+    __slots__ = ("id", "run", "session", "number", "user", "host", "argv", "cwd", "project", "started_at", "ended_at", "exit_code", "signal", "interrupted", "complete", "incomplete_reasons", "counts", "imported", "kind")
     class CountsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -150,6 +150,7 @@ class JobHead(_message.Message):
     INCOMPLETE_REASONS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     IMPORTED_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     id: bytes
     run: bytes
     session: bytes
@@ -168,7 +169,8 @@ class JobHead(_message.Message):
     incomplete_reasons: _containers.RepeatedCompositeFieldContainer[Reason]
     counts: _containers.ScalarMap[str, int]
     imported: Imported
-    def __init__(self, id: _Optional[bytes] = ..., run: _Optional[bytes] = ..., session: _Optional[bytes] = ..., number: _Optional[int] = ..., user: _Optional[_Union[User, _Mapping]] = ..., host: _Optional[_Union[Host, _Mapping]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., interrupted: _Optional[bool] = ..., complete: _Optional[bool] = ..., incomplete_reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., imported: _Optional[_Union[Imported, _Mapping]] = ...) -> None: ...
+    kind: str
+    def __init__(self, id: _Optional[bytes] = ..., run: _Optional[bytes] = ..., session: _Optional[bytes] = ..., number: _Optional[int] = ..., user: _Optional[_Union[User, _Mapping]] = ..., host: _Optional[_Union[Host, _Mapping]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., interrupted: _Optional[bool] = ..., complete: _Optional[bool] = ..., incomplete_reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., imported: _Optional[_Union[Imported, _Mapping]] = ..., kind: _Optional[str] = ...) -> None: ...
 
 class Imported(_message.Message):
     __slots__ = ("uid", "at", "bundle")

@@ -23,7 +23,7 @@ A REF is @ (the last job), @3, @~2, a file, a hash of 4 digits or more, name:…
 
 #: As the help lists them.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Record": ("run", "attach", "detach", "init", "reset"),
+    "Record": ("run", "build", "attach", "detach", "init", "reset", "pop"),
     "Look": ("log", "show", "lineage", "inputs", "dag", "status", "watch", "search", "tui"),
     "Compare": ("diff",),
     "Say more": ("label", "note", "tag", "tags", "config", "env"),

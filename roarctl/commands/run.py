@@ -20,6 +20,11 @@ EPILOG = """Examples:
   roar run --require-capture ./job.sh     do not run where no record can be made
   roar run --json ./job.sh 2>&1 >/dev/null | tail -n 1 | jq .id
   roar run sh -c 'sort a.csv > b.csv'     > and | need a shell
+  roar run @3 --epochs=10                 that job's command again, with a parameter changed
+
+In `run @3 …` an option replaces the one that the command has, as --epochs=10 or --epochs 10; one that it has not is
+appended; name=value likewise; words after -- are appended as they are. It runs in the directory where it ran, with your
+environment of now. A program on PATH that is called @3 is run instead, and `roar run -- @3` means a program always.
 
 Exit status: the command's own; 128+N where signal N ended it; 125 where roar itself failed, 126 where the command
 cannot be executed, 127 where it was not found."""

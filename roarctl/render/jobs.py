@@ -40,12 +40,17 @@ def short_id(head: JobHead) -> str:
     return head.id.hex()[:JOB_DIGITS] if head.id is not None else "-" * JOB_DIGITS
 
 
+def kind_text(head: JobHead, palette: Palette) -> str:
+    """A mark before the command of a job that is no ordinary one."""
+    return palette.dim(f"[{printable(head.kind)}] ") if head.kind else ""
+
+
 def job_text(head: JobHead, palette: Palette, note: str = "") -> str:
     """A job as a node of a graph."""
     ended = "" if head.exit_code == 0 else f"  {outcome(head, palette)}"
     missing = "" if head.complete or head.id is None else palette.yellow("  ! incomplete")
-    return (f"{number_text(head)} {palette.yellow(short_id(head))}  {command_text(head.argv, _COMMAND_WIDTH)}"
-            f"{palette.dim(f'  {note}') if note else ''}{ended}{missing}")
+    return (f"{number_text(head)} {palette.yellow(short_id(head))}  {kind_text(head, palette)}"
+            f"{command_text(head.argv, _COMMAND_WIDTH)}{palette.dim(f'  {note}') if note else ''}{ended}{missing}")
 
 
 def step_text(step: Step) -> str:
@@ -70,7 +75,8 @@ def log_lines(jobs: Iterable[JobHead], now: float, palette: Palette, *, with_pro
     for head in jobs:
         row = [number_text(head), palette.yellow(short_id(head)), when_text(head.started_at, now), _took(head),
                outcome(head, palette) + ("" if head.complete or head.ended_at is None else palette.yellow(" !")),
-               command_text(head.argv, _COMMAND_WIDTH), count_text(head.counts.get("output/shown", 0), "out")]
+               kind_text(head, palette) + command_text(head.argv, _COMMAND_WIDTH),
+               count_text(head.counts.get("output/shown", 0), "out")]
         if said:
             row.append(palette.dim(said.get(head.run, "")))
         rows.append([printable(head.project), *row] if with_project else row)
@@ -119,6 +125,10 @@ def _fields(job: Job, *, everything: bool) -> list[str]:
         ("by", f"{printable(head.user.name)} on {printable(head.host.name)} ({head.host.kernel}, {head.host.machine})"),
         ("at", local_text(head.started_at)),
     ]
+    if head.kind:
+        fields.insert(0, ("kind", f"{printable(head.kind)}: it makes the environment that other jobs run in"))
+    fields += [(word, f"job {printable(str(context[key]))[:JOB_DIGITS]}")
+               for key, word in (("again_of", "again"), ("reproduces", "remakes")) if context.get(key)]
     if head.imported is not None:
         fields.append(("imported", f"{local_text(head.imported.at)}, in bundle {head.imported.bundle.hex()[:12]}: "
                                    "what others recorded, whole and unchanged"))

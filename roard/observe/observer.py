@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lineage.errors import InvalidError, NotFoundError, UnavailableError
-from lineage.records import Host, Job, JobHead, Reason, Session, User
+from lineage.records import JOB_KINDS, Host, Job, JobHead, Reason, Session, User
 from roard.content.hashing import ENDED, KERNEL_FILES, RACY_NS, Hashing
 from roard.content.mounts import Mounts
 from roard.content.worker import Outcome, Question, Settled
@@ -119,7 +119,7 @@ class Observer:
         self._probes.attachment.hold()
         try:
             session, head = self._store.begin_job(User(process.uid, name), self._host, project, run, argv, cwd,
-                                                  time.time_ns())
+                                                  time.time_ns(), _kind(context))
         except BaseException:
             self._probes.attachment.release()
             raise
@@ -682,6 +682,12 @@ def close_abandoned(store: Store) -> int:
 
 def account_name(uid: int) -> str:
     return _account(uid)[0]
+
+
+def _kind(context: Mapping[str, Any]) -> str:
+    """What the client calls the job, if there is such a kind."""
+    kind = context.get("kind")
+    return kind if isinstance(kind, str) and kind in JOB_KINDS else ""
 
 
 def _account(uid: int) -> tuple[str, bytes]:

@@ -12,7 +12,7 @@ import grpc
 
 from lineage import wire
 from lineage.annotations import Edit, Subject, checked
-from lineage.errors import InvalidError, NotFoundError, RoarError
+from lineage.errors import ConflictError, InvalidError, NotFoundError, RoarError
 from lineage.graph import Limits, Start, ancestors
 from lineage.records import SHOWN_ROLES, Entry, Host, Job, JobHead, User
 from lineage.v1 import observe_pb2 as pb
@@ -22,6 +22,7 @@ from roard.observe.observer import Observer, account_name
 from roard.rpc.caller import Caller
 from roard.rpc.errors import answered
 from roard.rpc.identity import Identity
+from roard.rpc.view import RUN_SIZE, View
 from roard.store.store import Store
 
 MAX_TRACKED = 64 << 20  # bytes of names, unpacked
@@ -184,6 +185,16 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
             raise InvalidError("a project is an absolute path")
         user = User(caller.uid, account_name(caller.uid))
         return wire.session_to(self._store.begin_session(user, self._host, request.project, time.time_ns()))
+
+    @answered
+    def Forget(self, request: pb.ForgetRequest, context: grpc.ServicerContext) -> pb.ForgetResponse:
+        caller = self._caller(context)
+        if self._store.running_head(request.id) is not None:
+            head = View(self._store, caller).head(request.id)
+            raise ConflictError(f"job @{head.number} still runs", "stop it first, or wait for its end")
+        identity = request.id if len(request.id) != RUN_SIZE else self._store.job_of_run(request.id) or b""
+        forgotten, session = self._store.forget_finished(identity, caller.uid)
+        return pb.ForgetResponse(job=wire.head_to(forgotten), session=wire.session_to(session))
 
     def _summary(self, job: Job, caller: Caller) -> pb.FinishResponse:
         entries = [entry for entry in job.entries if entry.role in SHOWN_ROLES and entry.kind in ("input", "output")]

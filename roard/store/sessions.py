@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 from blake3 import blake3
@@ -44,6 +45,20 @@ def change_session(txn: Txn, tables: Tables, identity: bytes, *, ended: bytes = 
         raise NotFoundError(f"session {identity.hex()[:12]} is not in this store")
     record, head, jobs, was_current = ids.decode(state)
     new = [record, ids.chain(head, ended) if ended else head, jobs + given, was_current if current is None else current]
+    put(txn, tables.sessions, identity, ids.encode(new))
+    return ids.decode_session(*new)
+
+
+def take_back(txn: Txn, tables: Tables, identity: bytes, jobs: Sequence[bytes], newest: int) -> Session:
+    """Without its newest job: the hash chain is that of ``jobs``, which are left, and numbers go on after ``newest``."""
+    state = get(txn, tables.sessions, identity)
+    if state is None:
+        raise NotFoundError(f"session {identity.hex()[:12]} is not in this store")
+    record, _, _, current = ids.decode(state)
+    head: bytes = identity
+    for job in jobs:
+        head = ids.chain(head, job)
+    new = [record, head, newest, current]
     put(txn, tables.sessions, identity, ids.encode(new))
     return ids.decode_session(*new)
 

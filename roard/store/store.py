@@ -26,7 +26,7 @@ from lineage.errors import CorruptError, InvalidError, NotFoundError, Unavailabl
 from lineage.provenance import IMPORTED
 from lineage.records import Entry, Host, Job, JobHead, Session, User
 from lineage.store import Link, Seat, Visible
-from roard.store import annotated, edges, imports, jobs, lookup, pathtexts, sessions, upgrade
+from roard.store import annotated, edges, forgetting, imports, jobs, lookup, pathtexts, sessions, upgrade
 from roard.store.environment import UNINDEXED_KEY, Tables, open_environment, read_error
 from roard.store.values import U64, Txn, get, put
 from roard.store.writer import Writer
@@ -84,13 +84,13 @@ class Store:
 
     def begin_job(
             self, user: User, host: Host, project: bytes, run: bytes, argv: Sequence[bytes], cwd: bytes,
-            started_at: int) -> tuple[Session, JobHead]:
+            started_at: int, kind: str = "") -> tuple[Session, JobHead]:
         """Gives the job its sequence number, and the next number of the project's current session, which begins where
         there is none.  Nothing is known to be missing from it yet, so it is complete so far."""
         head = JobHead(
             id=None, run=run, session=b"", number=0, user=user, host=host, argv=tuple(argv), cwd=cwd, project=project,
             started_at=started_at, ended_at=None, exit_code=None, signal=None, interrupted=False, complete=True,
-            incomplete_reasons=())
+            incomplete_reasons=(), kind=kind)
         return self._writer.do(lambda txn: jobs.begin_job(txn, self._tables, head))
 
     def update_running(self, head: JobHead) -> bool:
@@ -110,6 +110,10 @@ class Store:
     def forget_job(self, run: bytes) -> bool:
         """For a job that never ran.  False where no such job runs."""
         return self._writer.do(lambda txn: jobs.forget_job(txn, self._tables, run))
+
+    def forget_finished(self, identity: bytes, owner: int) -> tuple[JobHead, Session]:
+        """The job that was forgotten and its session without it; see ``forgetting.forget_finished``."""
+        return self._writer.do(lambda txn: forgetting.forget_finished(txn, self._tables, identity, owner))
 
     def finish_job(self, job: Job) -> JobHead:
         """The stored head, with its id.  Doing it again changes nothing.  NotFoundError for an unknown session."""

@@ -22,7 +22,7 @@ from roarctl.launch import interpreter
 
 @pytest.mark.parametrize(("line", "options", "command"), [
     (["true"], (False, False), ["true"]),
-    (["-q", "--", "-x", "-q"], (True, False), ["-x", "-q"]),
+    (["-q", "--", "-x", "-q"], (True, False, False, True), ["-x", "-q"]),
     (["--require-capture", "--quiet", "a", "--json"], (True, True), ["a", "--json"]),
     (["a", "--", "b"], (False, False), ["a", "--", "b"]),
     (["--json", "a"], (False, False, True), ["a"]),
