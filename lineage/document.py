@@ -253,6 +253,11 @@ def _host(host: Host) -> Document:
     return {"name": host.name, "kernel": host.kernel, "machine": host.machine}
 
 
+def entry_text(key: str, data: bytes) -> Document:
+    """Bytes as text, with ``key_b64`` beside where they are not UTF-8."""
+    return _text(key, data)
+
+
 def _text(key: str, data: bytes) -> Document:
     try:
         return {key: data.decode()}
