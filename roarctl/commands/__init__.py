@@ -26,6 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Record": ("run", "build", "attach", "detach", "init", "reset", "pop"),
     "Look": ("log", "show", "lineage", "inputs", "dag", "status", "watch", "search", "tui"),
     "Compare": ("diff",),
+    "Make again": ("reproduce",),
     "Say more": ("label", "note", "tag", "tags", "config", "env"),
     "Hand on": ("card", "export", "verify", "import"),
 }

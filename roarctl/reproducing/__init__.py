@@ -1,0 +1,1 @@
+"""Carrying out a plan of `lineage.reproduce`: a workspace, environments, inputs, steps, verdicts."""
