@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -32,26 +33,33 @@ cannot be executed, 127 where it was not found."""
 SETTINGS = {"allow_interspersed_args": False}  # what follows CMD is CMD's
 
 
-def command(
-    argv: Annotated[list[str], typer.Argument(metavar="CMD", help="The command and its arguments.")],
-    quiet: Annotated[bool, typer.Option(*running.QUIET, help="Say nothing.")] = False,
-    require_capture: Annotated[bool, typer.Option(
-        *running.REQUIRE_CAPTURE, help="Fail with 125, and do not run, where no record can be made.")] = False,
-    no_stderr: Annotated[bool, typer.Option(
-        *running.NO_STDERR, help="Where it fails, do not keep the end of its standard error; so does ROAR_STDERR=0.")] = False,
-    as_json: Annotated[bool, typer.Option(
-        *running.JSON, help="At the end the job as one line of JSON, on stderr: stdout is the command's.")] = False,
-    name: Annotated[str, typer.Option(*running.NAME, metavar="NAME", help="Name the job: REF name:NAME is the newest.")] = "",
-    label: Annotated[list[str] | None, typer.Option(
-        *running.LABEL, metavar="KEY=VALUE", help="Label the job; as often as wanted.")] = None,
-) -> int:
-    from lineage.errors import InvalidError
+def recorder(context: Mapping[str, str]) -> Callable[..., int]:
+    """The handler; what it records has this in its context."""
+    def command(
+        argv: Annotated[list[str], typer.Argument(metavar="CMD", help="The command and its arguments.")],
+        quiet: Annotated[bool, typer.Option(*running.QUIET, help="Say nothing.")] = False,
+        require_capture: Annotated[bool, typer.Option(
+            *running.REQUIRE_CAPTURE, help="Fail with 125, and do not run, where no record can be made.")] = False,
+        no_stderr: Annotated[bool, typer.Option(
+            *running.NO_STDERR, help="Where it fails, do not keep the end of its standard error; so does ROAR_STDERR=0.")] = False,
+        as_json: Annotated[bool, typer.Option(
+            *running.JSON, help="At the end the job as one line of JSON, on stderr: stdout is the command's.")] = False,
+        name: Annotated[str, typer.Option(*running.NAME, metavar="NAME", help="Name the job: REF name:NAME is the newest.")] = "",
+        label: Annotated[list[str] | None, typer.Option(
+            *running.LABEL, metavar="KEY=VALUE", help="Label the job; as often as wanted.")] = None,
+    ) -> int:
+        from lineage.errors import InvalidError
 
-    labels: dict[str, str] = {}
-    for option, value in (*((running.NAME[0], name) for name in [name] if name),
-                          *((running.LABEL[0], word) for word in label or ())):
-        if not running.add_label(labels, option, value):
-            mistake = InvalidError(f"{value!r} is no label", "give key=value, as in --label team=vision")
-            mistake.exit_code = running.FAILED
-            raise mistake
-    return running.execute(argv, running.Options(quiet, require_capture, as_json, not no_stderr, labels))
+        labels: dict[str, str] = {}
+        for option, value in (*((running.NAME[0], name) for name in [name] if name),
+                              *((running.LABEL[0], word) for word in label or ())):
+            if not running.add_label(labels, option, value):
+                mistake = InvalidError(f"{value!r} is no label", "give key=value, as in --label team=vision")
+                mistake.exit_code = running.FAILED
+                raise mistake
+        return running.execute(argv, running.Options(quiet, require_capture, as_json, not no_stderr, labels, context=dict(context)))
+
+    return command
+
+
+command = recorder({})
