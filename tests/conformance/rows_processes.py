@@ -31,7 +31,7 @@ def _as_another(project: Path, process: Process) -> None:
         other = project / "elsewhere"
         other.mkdir()
         (other / "in").write_bytes(b"not the job's")
-        program = process.args[4]
+        program = process.args[process.args.index("--") + 1]
         subprocess.run([program, "as", pid], cwd=other, check=True, capture_output=True)
     finally:
         process.stdin.write(b"\n")
