@@ -41,10 +41,10 @@ def recorder(context: Mapping[str, str]) -> Callable[..., int]:
         require_capture: Annotated[bool, typer.Option(
             *running.REQUIRE_CAPTURE, help="Fail with 125, and do not run, where no record can be made.")] = False,
         no_stderr: Annotated[bool, typer.Option(
-            *running.NO_STDERR, help="Where it fails, do not keep the end of its standard error; so does ROAR_STDERR=0.")] = False,
+            *running.NO_STDERR, help="If it fails, do not keep the end of its standard error (as ROAR_STDERR=0).")] = False,
         as_json: Annotated[bool, typer.Option(
             *running.JSON, help="At the end the job as one line of JSON, on stderr: stdout is the command's.")] = False,
-        name: Annotated[str, typer.Option(*running.NAME, metavar="NAME", help="Name the job: REF name:NAME is the newest.")] = "",
+        name: Annotated[str, typer.Option(*running.NAME, metavar="NAME", help="Name the job: name:NAME is the newest.")] = "",
         label: Annotated[list[str] | None, typer.Option(
             *running.LABEL, metavar="KEY=VALUE", help="Label the job; as often as wanted.")] = None,
     ) -> int:
@@ -57,7 +57,8 @@ def recorder(context: Mapping[str, str]) -> Callable[..., int]:
                 mistake = InvalidError(f"{value!r} is no label", "give key=value, as in --label team=vision")
                 mistake.exit_code = running.FAILED
                 raise mistake
-        return running.execute(argv, running.Options(quiet, require_capture, as_json, not no_stderr, labels, context=dict(context)))
+        options = running.Options(quiet, require_capture, as_json, not no_stderr, labels, context=dict(context))
+        return running.execute(argv, options)
 
     return command
 
