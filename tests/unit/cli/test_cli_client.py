@@ -29,7 +29,7 @@ def test_missing_socket_says_how_to_start(tmp_path):
 
 
 def test_stale_socket_says_that_the_daemon_is_gone(tmp_path, monkeypatch):
-    monkeypatch.setattr(clients, "_STARTING_SECONDS", 0.1)
+    monkeypatch.setattr(clients.channel, "_STARTING_SECONDS", 0.1)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "roard.sock.id"))
     assert "has stopped" in explained(tmp_path / "roard.sock").message

@@ -26,6 +26,12 @@ GRAPH_SECONDS = 60.0
 _IDENTITY_SECONDS = 5.0
 _STARTING_SECONDS = 1.0  # how long a socket file that refuses may still be a daemon that is starting
 _MESSAGE_BYTES = 64 << 20
+CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),  # a daemon that was restarted is there again at once
+)
 _GREETING = b'{"roar": 1}\n'
 _LONGEST_ANSWER = 64 << 10
 
@@ -40,10 +46,12 @@ class Identity(NamedTuple):
 class Client:
     """Calls to one daemon, as one user."""
 
-    def __init__(self, path: str, identity: Identity) -> None:
-        # roarctl has its own words for what goes wrong; grpc's logs would only stand beside the command's output.
-        os.environ["GRPC_VERBOSITY"] = "NONE"
-        os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # nothing is forked from here on but git, by exec
+    def __init__(self, path: str, identity: Identity, *, guest: bool = False) -> None:
+        """``guest``: in another's program, whose environment is left alone."""
+        if not guest:
+            # roarctl has its own words for what goes wrong; grpc's logs would only stand beside the command's output.
+            os.environ["GRPC_VERBOSITY"] = "NONE"
+            os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # nothing is forked from here on but git, by exec
         import grpc
 
         from lineage.status import TOKEN_KEY
@@ -51,12 +59,7 @@ class Client:
         self.process = identity.process
         self._path = path
         self._metadata = ((TOKEN_KEY, identity.token),)
-        self._channel: grpc.Channel = grpc.insecure_channel(f"unix:{path}", options=[
-            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-            ("grpc.max_send_message_length", _MESSAGE_BYTES),
-            ("grpc.enable_http_proxy", 0),
-            ("grpc.initial_reconnect_backoff_ms", 100),  # a daemon that was restarted is there again at once
-        ])
+        self._channel: grpc.Channel = grpc.insecure_channel(f"unix:{path}", options=CHANNEL_OPTIONS)
 
     def call(self, method: str, request: Message, answer: type[Answer], seconds: float = CALL_SECONDS) -> Answer:
         """One call, like ``call("Lineage/GetJob", GetJobRequest(...), Job)``; raises the daemon's RoarError."""
