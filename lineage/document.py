@@ -53,7 +53,7 @@ def job_document(job: Job) -> Document:
 
 def head_document(head: JobHead) -> Document:
     """A job without its bulk, as lists have it."""
-    return {"kind": "job", **_head_fields(head), "counts": dict(head.counts)}
+    return {"kind": "job", **_head_fields(head), "counts": dict(sorted(head.counts.items()))}
 
 
 def entry_document(entry: Entry) -> Document:
@@ -236,7 +236,7 @@ def _sightings(sightings: Iterable[records_pb2.Sighting]) -> list[Document]:
 
 
 def _graph_artifact(artifact: lineage_pb2.GraphArtifact) -> Document:
-    return {"hash": artifact.hash.hex(), **_text("path", artifact.path),
+    return {"hash": artifact.hash.hex() or None, **_text("path", artifact.path),
             "size": artifact.size if artifact.HasField("size") else None, "role": artifact.role or None,
             "produced": artifact.produced}
 

@@ -116,7 +116,7 @@ def struct_to(value: Mapping[str, Any]) -> Struct:
 
 
 def struct_from(struct: Struct) -> dict[str, Any]:
-    """Struct has one kind of number: whole ones come back as int."""
+    """Struct has one kind of number: whole ones come back as int. It keeps no order: keys come sorted."""
     return cast("dict[str, Any]", _whole(MessageToDict(struct)))
 
 

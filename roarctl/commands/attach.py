@@ -35,11 +35,10 @@ def command(
 ) -> None:
     import sys
 
-    from lineage import wire
-    from lineage.document import head_document
     from roarctl import attaching
     from roarctl.client import connect
     from roarctl.context.project import project_root, working_directory
+    from roarctl.render.documents import attach_document
     from roarctl.render.summary import summary
     from roarctl.render.text import Palette, count_text
 
@@ -61,10 +60,7 @@ def command(
                     emit(palette.dim(f"  next: roar detach @{answer.number}"))
             end = attaching.wait(client, answer.run) if wait else None
             if as_json:
-                emit_json({
-                    "schema": "roar.attach/1", "run": answer.run.hex(), "number": answer.number,
-                    "session": answer.session.id.hex(), "processes": answer.processes, "others": answer.others,
-                    "job": head_document(wire.job_from(end.job, []).head) if end and end.HasField("job") else None})
+                emit_json(attach_document(answer, end))
             elif end is not None and not quiet:
                 emit("\n".join(summary(end, answer.number, cwd, palette)))
     except RoarError as error:

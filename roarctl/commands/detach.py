@@ -27,13 +27,12 @@ def command(
 ) -> None:
     import sys
 
-    from lineage import wire
-    from lineage.document import head_document
     from lineage.errors import ConflictError, InvalidError
     from lineage.v1 import observe_pb2
     from roarctl import references
     from roarctl.client import connect
     from roarctl.context.project import working_directory
+    from roarctl.render.documents import detach_document
     from roarctl.render.summary import summary
     from roarctl.render.text import Palette
 
@@ -50,8 +49,6 @@ def command(
         answer = client.call("Observe/Detach", request, observe_pb2.DetachResponse, _WAIT_MS / 1000 + 10)
     end = answer.end
     if as_json:
-        emit_json({"schema": "roar.detach/1", "run": answer.run.hex(), "number": answer.number, "final": end.final,
-                   "pending": end.pending or None,
-                   "job": head_document(wire.job_from(end.job, []).head) if end.HasField("job") else None})
+        emit_json(detach_document(answer))
     elif not quiet:
         emit("\n".join(summary(end, answer.number, working_directory(), Palette.of(sys.stdout))))

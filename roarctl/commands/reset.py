@@ -15,17 +15,16 @@ EPILOG = """Examples:
 
 def command(as_json: AsJson = False) -> None:
     from lineage import wire
-    from lineage.document import session_document
     from lineage.v1 import observe_pb2
     from roarctl.client import connect
+    from roarctl.render.documents import reset_document
 
     with connect() as client:
         request = observe_pb2.ResetRequest(project=current_project())
         answer = client.call("Observe/Reset", request, observe_pb2.ResetResponse)
     session = wire.session_from(answer.session) if answer.ended else None
     if as_json:
-        emit_json({"schema": "roar.reset/1", "ended": answer.ended,
-                    "session": session_document(session) if session else None})
+        emit_json(reset_document(answer))
     elif session is None:
         emit("this project has no session: nothing to end")
     else:

@@ -23,7 +23,7 @@ class Sections(typer.core.TyperGroup):
 
 def _short(text: str, width: int) -> str:
     """The first sentence, or as much of it as has a sense of its own and fits."""
-    sentence = " ".join(text.split("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+    sentence = " ".join(text.split("\n\n", maxsplit=1)[0].split()).partition(". ")[0].rstrip(".")
     if len(sentence) <= width:
         return sentence
     ends = [sentence.rfind(mark, 0, width) for mark in (": ", ", ", "; ")]
