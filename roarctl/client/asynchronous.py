@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import grpc
 import grpc.aio
 
-from lineage.errors import DeniedError
+from lineage.errors import RoarError
 from lineage.status import TOKEN_KEY, error_of
 from roarctl import references
 from roarctl.client import operations
 from roarctl.client.channel import CALL_SECONDS, CHANNEL_OPTIONS, identify, socket_path
-from roarctl.client.effects import Call, Effect, Lookup, Operation, Stream, described
+from roarctl.client.effects import RESTART_SECONDS, Call, Effect, Lookup, Operation, Stream, described, lost
 from roarctl.context.project import project_root, working_directory
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-_RENEW_SECONDS = 3.0  # what systemd may take to start a daemon again
 
 
 def _answers(operation: Callable[Concatenate[bytes, P], Operation[T]],
@@ -54,8 +53,8 @@ class AsyncRoar:
     def __init__(self, project: str | os.PathLike[str] | None = None, socket: str | None = None) -> None:
         self.project = project_root(working_directory() if project is None else os.fsencode(project))
         self._path = socket or socket_path()
-        self._metadata: tuple[tuple[str, str], ...] = ()
-        self._channel: grpc.aio.Channel | None = None
+        self._link: _Link | None = None
+        self._connecting = asyncio.Lock()
 
     job = _answers(operations.job)
     entries = _answers(operations.entries)
@@ -67,9 +66,9 @@ class AsyncRoar:
     watch = _iterates(operations.watch)
 
     async def close(self) -> None:
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await channel.close()
+        link, self._link = self._link, None
+        if link is not None:
+            await link.channel.close()
 
     async def __aenter__(self) -> Self:
         await self._connect()
@@ -78,14 +77,15 @@ class AsyncRoar:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _connect(self, patience: float | None = None) -> grpc.aio.Channel:
-        """Also with a new token, where there is a patience."""
-        if not self._metadata or patience is not None:
-            identity = await asyncio.to_thread(identify, self._path, None, patience)
-            self._metadata = ((TOKEN_KEY, identity.token),)
-        if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(f"unix:{self._path}", options=CHANNEL_OPTIONS)
-        return self._channel
+    async def _connect(self, before: _Link | None = None) -> _Link:
+        """The connection; another one than ``before``. Who still uses that may go on."""
+        async with self._connecting:
+            if self._link is None or self._link is before:
+                patience = None if before is None else RESTART_SECONDS
+                token = (await asyncio.to_thread(identify, self._path, None, patience)).token
+                channel = grpc.aio.insecure_channel(f"unix:{self._path}", options=CHANNEL_OPTIONS)
+                self._link = _Link(channel, ((TOKEN_KEY, token),))
+            return self._link
 
     async def _run(self, operation: Operation[T]) -> T:
         result: object = None
@@ -99,37 +99,45 @@ class AsyncRoar:
 
     async def _iterate(self, operation: Operation[Stream[T]]) -> AsyncIterator[T]:
         stream = await self._run(operation)
-        async for message in self._messages(stream.call):
+        async for message in (await self._connect()).stream(stream.call):
             yield stream.read(message)
 
     async def _do(self, effect: Effect) -> Any:  # noqa: ANN401 - as the effect says
+        link = await self._connect()
         try:
-            return await self._once(effect)
-        except DeniedError:  # also of a token whose time is over, or that another daemon gave
-            await self._connect(_RENEW_SECONDS)
-            return await self._once(effect)
+            return await self._once(link, effect)
+        except RoarError as error:
+            if not lost(error):
+                raise
+            return await self._once(await self._connect(before=link), effect)
 
-    async def _once(self, effect: Effect) -> Any:  # noqa: ANN401
+    async def _once(self, link: _Link, effect: Effect) -> Any:  # noqa: ANN401
         if isinstance(effect, Lookup):  # reads files: not in the loop's thread
-            bridge = cast("Client", _Bridge(self, asyncio.get_running_loop()))
+            bridge = cast("Client", _Bridge(link, asyncio.get_running_loop()))
             return await asyncio.to_thread(references.resolve, bridge, effect.reference, self.project)
         if effect.streamed:
-            return [message async for message in self._messages(effect)]
-        return await self._message(effect)
+            return [message async for message in link.stream(effect)]
+        return await link.call(effect)
 
-    async def _message(self, call: Call) -> Message:
-        channel = await self._connect()
-        stub = channel.unary_unary(f"/lineage.v1.{call.method}", type(call.request).SerializeToString, call.answer.FromString)
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    channel: grpc.aio.Channel
+    metadata: tuple[tuple[str, str], ...]
+
+    async def call(self, call: Call) -> Message:
+        stub = self.channel.unary_unary(f"/lineage.v1.{call.method}", type(call.request).SerializeToString,
+                                        call.answer.FromString)
         try:
-            answer: Message = await stub(call.request, timeout=call.seconds, metadata=self._metadata)
+            answer: Message = await stub(call.request, timeout=call.seconds, metadata=self.metadata)
         except grpc.RpcError as failure:
             raise error_of(failure) from failure
         return answer
 
-    async def _messages(self, call: Call) -> AsyncIterator[Message]:
-        channel = await self._connect()
-        stub = channel.unary_stream(f"/lineage.v1.{call.method}", type(call.request).SerializeToString, call.answer.FromString)
-        running = stub(call.request, timeout=call.seconds, metadata=self._metadata)
+    async def stream(self, call: Call) -> AsyncIterator[Message]:
+        stub = self.channel.unary_stream(f"/lineage.v1.{call.method}", type(call.request).SerializeToString,
+                                         call.answer.FromString)
+        running = stub(call.request, timeout=call.seconds, metadata=self.metadata)
         try:
             async for message in running:
                 yield message
@@ -142,10 +150,10 @@ class AsyncRoar:
 class _Bridge:
     """What references need of a Client, for a thread beside the event loop in which the calls are made."""
 
-    def __init__(self, roar: AsyncRoar, loop: asyncio.AbstractEventLoop) -> None:
-        self._roar = roar
+    def __init__(self, link: _Link, loop: asyncio.AbstractEventLoop) -> None:
+        self._link = link
         self._loop = loop
 
     def call(self, method: str, request: Message, answer: type[Message], seconds: float = CALL_SECONDS) -> Message:
-        call = self._roar._message(Call(method, request, answer, seconds=seconds))
+        call = self._link.call(Call(method, request, answer, seconds=seconds))
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()

@@ -31,6 +31,7 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ("grpc.enable_http_proxy", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),  # a daemon that was restarted is there again at once
+    ("grpc.use_local_subchannel_pool", 1),  # else a new channel waits as long as the one before, to which nobody answered
 )
 _GREETING = b'{"roar": 1}\n'
 _LONGEST_ANSWER = 64 << 10

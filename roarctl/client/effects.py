@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
+from lineage.errors import DeniedError, RoarError
 from roarctl.client.channel import CALL_SECONDS
 
 if TYPE_CHECKING:
     from roarctl.references import Target
+
+#: What systemd may take to start a daemon again.
+RESTART_SECONDS = 3.0
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Message)
@@ -66,6 +70,15 @@ def collect(method: str, request: Message, answer: type[A], seconds: float) -> O
 def look_up(reference: str) -> Operation[Target]:
     result: Target = yield Lookup(reference)
     return result
+
+
+def lost(error: RoarError) -> bool:
+    """The token's time is over, or another daemon gave it; or the connection broke off. Both can be had anew."""
+    import grpc
+
+    cause = error.__cause__
+    broken = isinstance(cause, grpc.RpcError) and cause.code() == grpc.StatusCode.UNAVAILABLE
+    return broken or isinstance(error, DeniedError)
 
 
 def described(method: Callable[..., Any], operation: Callable[..., Any], answer: str = "{}") -> None:

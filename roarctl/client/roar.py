@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from lineage.errors import DeniedError
+from lineage.errors import RoarError
 from roarctl import references
 from roarctl.client import operations
 from roarctl.client.channel import Client, identify, socket_path
-from roarctl.client.effects import Effect, Lookup, Operation, Stream, described
+from roarctl.client.effects import RESTART_SECONDS, Effect, Lookup, Operation, Stream, described, lost
 from roarctl.context.project import project_root, working_directory
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-_RENEW_SECONDS = 3.0  # what systemd may take to start a daemon again
 
 
 def _answers(operation: Callable[Concatenate[bytes, P], Operation[T]]) -> Callable[Concatenate[Roar, P], T]:
@@ -44,8 +43,9 @@ class Roar:
 
     def __init__(self, project: str | os.PathLike[str] | None = None, socket: str | None = None) -> None:
         self.project = project_root(working_directory() if project is None else os.fsencode(project))
-        path = socket or socket_path()
-        self._client = Client(path, identify(path), guest=True)
+        self._path = socket or socket_path()
+        self._client = Client(self._path, identify(self._path), guest=True)
+        self._renewing = threading.Lock()
 
     job = _answers(operations.job)
     entries = _answers(operations.entries)
@@ -82,14 +82,22 @@ class Roar:
             yield stream.read(message)
 
     def _do(self, effect: Effect) -> Any:  # noqa: ANN401 - as the effect says
-        try:
-            return self._once(effect)
-        except DeniedError:  # also of a token whose time is over, or that another daemon gave
-            self._client.renew(_RENEW_SECONDS)
-            return self._once(effect)
-
-    def _once(self, effect: Effect) -> Any:  # noqa: ANN401
         client = self._client
+        try:
+            return self._once(client, effect)
+        except RoarError as error:
+            if not lost(error):
+                raise
+            return self._once(self._anew(client), effect)
+
+    def _anew(self, before: Client) -> Client:
+        """Another connection, unless another thread made it meanwhile. Who still uses the one before may go on."""
+        with self._renewing:
+            if self._client is before:
+                self._client = Client(self._path, identify(self._path, patience=RESTART_SECONDS), guest=True)
+            return self._client
+
+    def _once(self, client: Client, effect: Effect) -> Any:  # noqa: ANN401
         if isinstance(effect, Lookup):
             return references.resolve(client, effect.reference, self.project)
         if effect.streamed:
