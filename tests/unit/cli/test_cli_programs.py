@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from harness import ROOT
 from samples import SESSION, job
 
 import roarctl.client
@@ -20,6 +21,22 @@ from roarctl.client import AsyncRoar, Roar, operations
 
 JOB = job()
 METHODS = ["artifact", "dag", "entries", "job", "lineage", "log", "session", "watch"]
+
+TYPED = """
+from collections.abc import AsyncIterator, Iterator
+from typing import assert_type
+from lineage.records import Entry, Job
+from roarctl.client import AsyncRoar, Graph, Progress, Roar
+
+async def program(roar: Roar, other: AsyncRoar) -> None:
+    assert_type(roar.job("@3"), Job)
+    assert_type(await other.entries(kinds=["output"]), list[Entry])
+    assert_type(await other.lineage("model.pt", down=True), Graph)
+    assert_type(roar.watch(), Iterator[Progress])
+    assert_type(other.watch("@", interval=2), AsyncIterator[Progress])
+    roar.lineage("model.pt", dwon=True)  # type: ignore[call-arg]
+    other.entries(kinds=["outputs"])  # type: ignore[list-item, unused-coroutine]
+"""
 
 
 @pytest.fixture
@@ -42,6 +59,15 @@ def test_every_public_name_is_there():
         assert getattr(roarctl.client, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):
         roarctl.client.nonsense  # noqa: B018 - it is asked for
+
+
+def test_types_are_those_of_the_answers(tmp_path):
+    """As a program's author has them; a parameter that is not there is noticed before it runs."""
+    program = tmp_path / "program.py"
+    program.write_text(TYPED)
+    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--config-file=",
+                           f"--cache-dir={tmp_path}", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "Success: no issues found in 1 source file\n")
 
 
 @pytest.mark.parametrize("name", METHODS)
