@@ -9,6 +9,7 @@ from lineage.records import Job, Step
 from roarctl.render.text import duration_text, size_text
 
 _MOST_STEPS = 3
+_NEARLY_ALL = 0.9
 _WORTH = 0.1  # of the job's processor time
 
 
@@ -22,12 +23,14 @@ def job_text(resources: Mapping[str, Any]) -> str:
 
 
 def expensive_steps(job: Job) -> list[tuple[Step, str]]:
-    """Those that most of the processor time went to, where there is more than one step."""
+    """Those that most of the processor time went to, where there is more than one step and not nearly all in one."""
     known = [(step, step.resources) for step in job.steps if step.resources is not None]
     total = sum(used.cpu_ns for _, used in known)
     known.sort(key=lambda pair: -pair[1].cpu_ns)
+    if len(job.steps) < 2 or (known and known[0][1].cpu_ns > _NEARLY_ALL * total):
+        return []
     rows = []
-    for step, used in known[:_MOST_STEPS] if len(job.steps) > 1 else ():
+    for step, used in known[:_MOST_STEPS]:
         if used.cpu_ns > _WORTH * total:
             words = [f"{duration_text(used.cpu_ns / 1e9)} of CPU"]
             if used.max_rss_bytes is not None:

@@ -132,8 +132,9 @@ class FileTable:
             self.cut_paths += 1
             return
         first, second = self.links.told(event, self._sure)
+        node = event.kind == layout.CREATE and stat.S_IFMT(event.call_flags) not in (0, stat.S_IFREG)
         if event.flags & layout.F_UNREADABLE or UNKNOWN_PATH in (first, second):
-            self.unknown_paths += 1
+            self.unknown_paths += not node  # a device or a pipe has no content that the record could miss
             return
         if event.kind == layout.SYMLINK:
             self._name_changed(second)
@@ -147,11 +148,11 @@ class FileTable:
         elif event.kind == layout.SCRIPT:
             self._script(first, event)
         elif event.kind == layout.CREATE:
-            if stat.S_IFMT(event.call_flags) in (0, stat.S_IFREG):
-                self._only_named(first, event, "create").created = True
-            else:
+            if node:
                 self._given.add(first)
                 self._nodes.add(first)
+            else:
+                self._only_named(first, event, "create").created = True
         elif event.kind == layout.TRUNCATE:
             self._truncate(first, event)
         elif not event.call_flags & AT_REMOVEDIR:

@@ -171,7 +171,8 @@ class Recorder:
                                history=self._history(state, steps))
         if state.path is not None and state.file is not None and state.file.magic != TMPFS and (
                 self._job.elsewhere.hides(state.path)):
-            return self._entry("output", state.path, None, HIDDEN, None, words, steps,
+            reason = KERNEL_MADE if state.file.magic in KERNEL_FILES else HIDDEN
+            return self._entry("output", state.path, None, reason, None, words, steps,
                                identity=_identity(state, state.file), history=self._history(state, steps))
         own = state.of.created or state.file is None or state.nameless
         kind: EntryKind = "scratch" if own else "removed"

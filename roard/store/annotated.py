@@ -85,6 +85,18 @@ def labelled(txn: Txn, tables: Tables, what: str, key: str, value: str | None) -
     return found
 
 
+def forget(txn: Txn, tables: Tables, subjects: Iterable[Subject]) -> None:
+    """All that is said of these, with its history."""
+    for subject in subjects:
+        for space, items in items_of(txn, tables, subject).items():
+            for item in items:
+                _index(txn, tables, subject.key() + uid_key(space), Change(item.what, item.key, item.values, (), item.author, 0))
+        for table in (tables.annotations, tables.annotation_history):
+            with txn.cursor(table) as cursor:
+                while cursor.set_range(subject.key()) and cursor.key().startswith(subject.key()):
+                    cursor.delete()
+
+
 def _index(txn: Txn, tables: Tables, owner: bytes, change: Change) -> None:
     if change.what not in _INDEXED:
         return

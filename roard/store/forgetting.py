@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from itertools import islice
 
 from lineage import ids
+from lineage.annotations import Subject
+from lineage.composite import file_sets
 from lineage.errors import ConflictError, NotFoundError
 from lineage.records import JobHead, Session
+from roard.store import annotated
 from roard.store.edges import links_of_jobs
 from roard.store.environment import Tables
-from roard.store.jobs import all_running, job_record
+from roard.store.jobs import all_running, chunk_of, job_record
+from roard.store.pathtexts import forget_paths
 from roard.store.sessions import session_index, take_back, uid_key
 from roard.store.values import PAIR, TRIPLE, U64, Table, Txn, unseal
 
@@ -36,7 +40,12 @@ def forget_finished(txn: Txn, tables: Tables, identity: bytes, owner: int) -> tu
         raise ConflictError(f"@{head.number} is not the newest job of its session: @{newest} is",
                             "only the newest can be forgotten: others come after it in the session's hash chain")
     number, record = found
+    job = ids.decode_job(record, lambda chunk: chunk_of(txn, tables, chunk))
     _forget_edges(txn, tables, number)
+    forget_paths(txn, tables, {entry.path for entry in job.entries if entry.path})
+    for tree in {one.hash for one in file_sets(job.entries)}:
+        txn.delete(tree + U64.pack(number), db=tables.trees)
+    annotated.forget(txn, tables, [Subject("job", head.run), *(Subject("step", head.run, step.index) for step in job.steps)])
     _forget_chunks(txn, tables, identity, record)
     key = U64.pack(number)
     txn.delete(identity, db=tables.jobs)

@@ -10,18 +10,29 @@ from collections.abc import Iterable
 
 from blake3 import blake3
 
+from lineage.ids import path_number
 from roard.store.environment import Tables
-from roard.store.values import Txn
+from roard.store.values import U64, Txn
 
 _KEY = 511  # LMDB's longest
 _CUT = _KEY - 32
 
 
 def index_paths(txn: Txn, tables: Tables, paths: Iterable[bytes]) -> None:
-    rows = sorted((path, b"") if len(path) < _KEY else (path[:_CUT] + blake3(path).digest(), path[_CUT:])
-                  for path in paths if path)
+    rows = sorted(_row(path) for path in paths if path)
     with txn.cursor(tables.path_texts) as cursor:
         cursor.putmulti(rows, overwrite=False)
+
+
+def forget_paths(txn: Txn, tables: Tables, paths: Iterable[bytes]) -> None:
+    """Those that no edge names any more."""
+    for path in paths:
+        if txn.get(U64.pack(path_number(path)), db=tables.paths) is None:
+            txn.delete(_row(path)[0], db=tables.path_texts)
+
+
+def _row(path: bytes) -> tuple[bytes, bytes]:
+    return (path, b"") if len(path) < _KEY else (path[:_CUT] + blake3(path).digest(), path[_CUT:])
 
 
 def texts_from(txn: Txn, tables: Tables, prefix: bytes, after: bytes | None, count: int) -> tuple[list[bytes], bytes | None]:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from harness import Daemon, Project
+from harness import BIN, Daemon, Project
 
 NOBODY, DAEMON = 65534, 1
 
@@ -99,7 +99,7 @@ def test_notes(project: Project) -> None:
 
 def test_editor_for_a_note(project: Project) -> None:
     project.run("true")
-    line = "script -qec 'roar note @' /dev/null".replace("roar", str(Path(os.environ.get("ROAR_TEST_BIN", "")) / "roar"))
+    line = f"script -qec '{BIN}/roar note @' /dev/null"
     editor = project.write("editor", '#!/bin/sh\necho "written in an editor" > "$1"\n')
     editor.chmod(0o755)
     environment = {**project.environment, "EDITOR": str(editor), "VISUAL": ""}

@@ -22,9 +22,9 @@ Walk = Callable[[Pilot[None]], Awaitable[None]]
 @pytest.fixture
 def walk(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[Walk], None]:
     """Two jobs, prep → train, and a browser of them."""
-    project.write("raw.csv", "1\n2\n")
+    project.write("raw.csv", f"1\n{project.path}\n")  # nobody else's content
     project.sh("sort -r raw.csv > clean.csv")
-    project.sh("wc -l < clean.csv > model.txt")
+    project.sh("md5sum < clean.csv > model.txt")
     monkeypatch.setenv("ROARD_SOCKET", project.environment["ROARD_SOCKET"])
 
     def start(walking: Walk) -> None:

@@ -21,14 +21,15 @@ from roarctl.launch import interpreter
 
 
 @pytest.mark.parametrize(("line", "options", "command"), [
-    (["true"], (False, False), ["true"]),
-    (["-q", "--", "-x", "-q"], (True, False, False, True), ["-x", "-q"]),
-    (["--require-capture", "--quiet", "a", "--json"], (True, True), ["a", "--json"]),
-    (["a", "--", "b"], (False, False), ["a", "--", "b"]),
-    (["--json", "a"], (False, False, True), ["a"]),
+    (["true"], {}, ["true"]),
+    (["-q", "--", "-x", "-q"], {"quiet": True, "literal": True}, ["-x", "-q"]),
+    (["--require-capture", "--quiet", "a", "--json"], {"quiet": True, "require_capture": True}, ["a", "--json"]),
+    (["a", "--", "b"], {}, ["a", "--", "b"]),
+    (["--json", "a"], {"as_json": True}, ["a"]),
+    (["--no-stderr", "--name", "n", "-l", "k=v", "a"], {"stderr": False, "labels": {"name": "n", "k": "v"}}, ["a"]),
 ])
 def test_plain_lines_are_parsed_without_typer(line, options, command):
-    assert running.parse(line) == (running.Options(*options), command)
+    assert running.parse(line) == (running.Options(**options), command)
 
 
 @pytest.mark.parametrize("line", [[], ["--"], ["-q"], ["--help"], ["--bogus", "a"], ["-qx", "a"]])

@@ -186,7 +186,7 @@ def test_a_full_disk_is_said_nothing_is_half_written_and_the_store_goes_on(small
         assert store.head(done.id) == done
         assert store.job(kept.id) is not None
     with Store.open(small_disk / "store") as store:
-        assert [one.id for one in store.log(lambda uid: True, 9)] == [done.id, kept.id]
+        assert [one.id for one in store.newest_heads(lambda uid: True)] == [done.id, kept.id]
 
 
 @pytest.mark.root
