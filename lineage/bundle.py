@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from lineage import ids
 from lineage.errors import CorruptError, InvalidError
-from lineage.records import ENTRY_KINDS, ROLES, Entry, Job, JobHead, Session
+from lineage.records import ENTRY_KINDS, JOB_KINDS, ROLES, Cell, Entry, Job, JobHead, Resources, Session
 from lineage.strict import canonical
 
 SCHEMA = "roar.bundle/1"
@@ -228,6 +228,7 @@ def _is_head(value: dict[str, object]) -> bool:
             and _is_time(value.get("started_at")) and _is_time(ended)
             and _is_code(value.get("exit_code")) and _is_code(value.get("signal"))
             and isinstance(value.get("interrupted"), bool) and isinstance(value.get("complete"), bool)
+            and value.get("kind", "") in ("", *JOB_KINDS)
             and _all(reasons, _is_reason) and value.get("complete") is (not reasons)
             and isinstance(counts, dict) and all(isinstance(key, str) and _is_number(count) for key, count in counts.items()))
 
@@ -245,12 +246,31 @@ def _is_entry(row: object) -> bool:
 
 
 def _is_step(row: object) -> bool:
-    if not isinstance(row, list) or len(row) != 9:
+    if not isinstance(row, list) or not 9 <= len(row) <= 11:
         return False
-    index, parent, pid, argv, executable, started_at, ended_at, exit_code, signal = row
+    index, parent, pid, argv, executable, started_at, ended_at, exit_code, signal, *more = row
+    if not (_is_used(more[0] if more else None) and (not more[1:] or _is_cell(more[1]))):
+        return False
     return (_is_index(index) and (parent is None or _is_index(parent)) and _is_index(pid) and _all(argv, _is_any_bytes)
             and isinstance(executable, bytes) and _is_time(started_at) and (ended_at is None or _is_time(ended_at))
             and _is_code(exit_code) and _is_code(signal))
+
+
+def _is_used(row: object) -> bool:
+    """records.Resources: its times and the number of processes are always there."""
+    if row is None:
+        return True
+    if not isinstance(row, list) or len(row) != len(Resources._fields):
+        return False
+    *times, a, b, c, d, e, processes = row
+    return all(map(_is_number, (*times, processes))) and all(each is None or _is_number(each) for each in (a, b, c, d, e))
+
+
+def _is_cell(row: object) -> bool:
+    if not isinstance(row, list) or len(row) != len(Cell._fields):
+        return False
+    number, digest, failed = row
+    return _is_number(number) and _is_id(digest) and isinstance(failed, bool)
 
 
 def _rows(value: object) -> list[object]:

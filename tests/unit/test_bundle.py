@@ -11,7 +11,7 @@ from recorder import ADA, BOB, HOST, PROJECT, entries, entry
 
 from lineage import bundle, ids
 from lineage.errors import CorruptError, InvalidError, RoarError
-from lineage.records import Job, JobHead, Step, User
+from lineage.records import Cell, Job, JobHead, Resources, Step, User
 from lineage.strict import MAX_DEPTH, canonical
 
 SESSION, SESSION_RECORD = ids.session_id(ADA, HOST, PROJECT, 5, b"n" * 16)
@@ -66,6 +66,30 @@ def test_what_is_written_is_read_again_and_is_the_same_each_time() -> None:
     assert bundle.looks_like(data[:100])
 
 
+USED = Resources(3, 2, 1, 4096, 10, None, 0, None, 1)
+
+
+@pytest.mark.parametrize(("used", "cell"), [(USED, None), (None, Cell(0, b"c" * 32, True)), (USED, Cell(3, b"c" * 32, False))])
+def test_what_steps_used_and_the_cells_of_notebooks_travel(used, cell) -> None:
+    one = job(kind="build")
+    one = replace(one, steps=(replace(one.steps[0], resources=used, cell=cell),))
+    content = bundle.content(bundle.read(io.BytesIO(written(built(one)))))
+    assert (content.jobs[0].steps, content.jobs[0].head.kind) == (one.steps, "build")
+
+
+@pytest.mark.parametrize("more", [
+    [[]], [[1] * 8], [[*USED[:8], None]], [[-1, *USED[1:]]], [["1", *USED[1:]]], [list(USED), None],
+    [None, [1, b"short", True]], [None, [1, b"c" * 32, 1]], [None, [1, b"c" * 32, True], 1]])
+def test_what_steps_did_not_use_is_refused(more) -> None:
+    raw = built(job())
+    head = ids.decode(raw.parts[bundle.decode_header(raw.header).jobs[0]])
+    [row] = ids.decode(raw.parts[head["steps"][0]])
+    new = ids.encode([[*row, *more]])
+    lie = changed(raw, head["steps"][0], new)
+    with pytest.raises(CorruptError, match="not described as they should"):
+        bundle.content(relabelled(lie, steps=[ids.content_id(new)]))
+
+
 def test_each_cut_off_bundle_is_refused() -> None:
     data = written(built(job()))
     for length in range(0, len(data), 7):
@@ -114,6 +138,8 @@ def test_what_differs_is_named() -> None:
     ({"number": 1 << 63}, "not a job's record"),
     ({"user": [1 << 32, "x"]}, "not a job's record"),
     ({"schema": "roar.job/9"}, "not a job's record"),
+    ({"kind": "nonsense"}, "not a job's record"),
+    ({"kind": ["build"]}, "not a job's record"),
     ({"entries": [b"?" * 32]}, "does not have"),
     ({"context": b"?" * 32}, "does not have"),
 ])
