@@ -168,9 +168,15 @@ def test_client_outlives_its_daemon(place: Path) -> None:
 
 #: Of a project with a pipeline in it, every command that has --json; each document of what it prints is looked at.
 LINES = [
-    ["init"], ["log"], ["log", "--all"], ["show", "@1"], ["show", "model.pkl"], ["show", "raw.csv"], ["lineage", "model.pkl"],
+    ["init"], ["log"], ["log", "--all"], ["show", "@1"], ["show", "model.pkl"], ["show", "raw.csv"], ["show", "."],
+    ["lineage", "model.pkl"],
     ["lineage", "raw.csv", "--down"], ["lineage", "@2"], ["dag"], ["dag", "model.pkl"], ["dag", "--steps", "@1"], ["status"],
-    ["watch", "@1"]]
+    ["watch", "@1"], ["search", "*.csv"], ["inputs", "model.pkl"], ["inputs", "@2", "--direct"], ["label", "@1", "stage=prep"],
+    ["label", "@1", "--history"], ["tags", "model.pkl"], ["config"], ["env"], ["reproduce", "model.pkl"],
+    ["diff", "@1", "@2"], ["diff", "raw.csv", "model.pkl"], ["note", "@1", "as agreed"], ["tag", "raw.csv", "licence=mit"],
+    ["tags", "model.pkl"], ["export", "model.pkl", "--format", "slsa", "--output", "model.jsonl"], ["verify", "model.jsonl"],
+    ["export", "model.pkl", "--format", "bundle", "--output", "model.roar"], ["import", "model.roar", "--dry-run"],
+    ["import", "model.roar"], ["show", "@1"], ["show", "model.pkl"], ["build", "true"], ["pop", "--dry-run"]]
 ELSEWHERE = {"run", "attach", "detach", "reset"}  # below
 
 
@@ -192,9 +198,13 @@ def looked_at(text: str, name: str) -> dict[str, Any]:
 
 def test_what_commands_print_follows_the_schemas(pipeline: Project) -> None:
     for line in LINES:
-        for text in [pipeline.roar(*line, "--json").stdout] if line[0] != "watch" else (
-                pipeline.roar(*line, "--json").stdout.splitlines()):
-            assert schemas.problems(json.loads(text)) == [], line
+        option = 1 if line[0] == "build" else len(line)  # before the command that it runs
+        done = pipeline.roar(*line[:option], "--json", *line[option:], check=line[0] not in {"diff", "verify"})
+        text = done.stderr if line[0] == "build" else done.stdout
+        for document in text.splitlines() if line[0] == "watch" else [text]:
+            assert schemas.problems(json.loads(document)) == [], line
+    exported = json.loads(pipeline.roar("export", "model.pkl", "--format", "json").stdout)
+    assert schemas.problems(exported) == []
     session = pipeline.show("@")["session"]
     assert looked_at(pipeline.roar("show", f"session:{session}", "--json").stdout, "session")["jobs"]
     pipeline.write("raw.csv", "changed")
