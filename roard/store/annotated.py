@@ -89,8 +89,9 @@ def forget(txn: Txn, tables: Tables, subjects: Iterable[Subject]) -> None:
     """All that is said of these, with its history."""
     for subject in subjects:
         for space, items in items_of(txn, tables, subject).items():
+            owner = subject.key() + uid_key(space)
             for item in items:
-                _index(txn, tables, subject.key() + uid_key(space), Change(item.what, item.key, item.values, (), item.author, 0))
+                _index(txn, tables, owner, Change(item.what, item.key, item.values, (), item.author, 0))
         for table in (tables.annotations, tables.annotation_history):
             with txn.cursor(table) as cursor:
                 while cursor.set_range(subject.key()) and cursor.key().startswith(subject.key()):

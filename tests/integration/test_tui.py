@@ -22,7 +22,7 @@ Walk = Callable[[Pilot[None]], Awaitable[None]]
 @pytest.fixture
 def walk(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[Walk], None]:
     """Two jobs, prep → train, and a browser of them."""
-    project.write("raw.csv", f"1\n{project.path}\n")  # nobody else's content
+    project.write("raw.csv", f"2\n{project.path}\n1\n")  # nobody else's content
     project.sh("sort -r raw.csv > clean.csv")
     project.sh("md5sum < clean.csv > model.txt")
     monkeypatch.setenv("ROARD_SOCKET", project.environment["ROARD_SOCKET"])

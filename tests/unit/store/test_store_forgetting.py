@@ -8,6 +8,7 @@ import pytest
 from recorder import ADA, BOB, PROJECT, begin, digest, ended, entries, entry, everyone, record
 
 from lineage import ids
+from lineage.annotations import Edit, Subject
 from lineage.errors import ConflictError, NotFoundError
 from lineage.graph import Limits, Start, ancestors
 from lineage.records import BUILD
@@ -22,8 +23,12 @@ def counts(store: Store) -> dict[str, int]:
 def test_the_store_is_as_if_the_job_had_never_been(store: Store) -> None:
     record(store, ["/p/raw=1"], ["/p/clean=2"])
     session, before = store.current_session(ADA.uid, PROJECT), counts(store)
-    last = record(store, ["/p/clean=2", "/p/raw=1", "/p/new=3"], ["/p/model=4", "/p/clean=5"], argv="python other.py")
-    assert counts(store) != before
+    made = ["/p/model=4", "/p/clean=5", *(f"/p/set/{at}.pt={at}x" for at in range(12))]
+    last = record(store, ["/p/clean=2", "/p/raw=1", "/p/new=3"], made, argv="python other.py")
+    for subject in (Subject("job", last.run), Subject("step", last.run, 0)):
+        store.annotate(subject, ADA.uid, [Edit("label", "name", ("train",)), Edit("note", "", ("well",))], ADA, 5)
+    assert all(now > before[name] for name, now in counts(store).items() if name in {
+        "trees", "path_texts", "annotations", "annotation_history", "labelled", "chunks", "jobs", "artifacts"})
     forgotten, after = store.forget_finished(last.id, ADA.uid)
     assert forgotten == last
     assert (after, store.current_session(ADA.uid, PROJECT)) == (session, session)
