@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from lineage import wire
 from lineage.records import Entry, EntryKind, Host, Job, JobHead, Session, Step, User
-from lineage.steps import NOTHING, StepGraph, Version, job_versions, uses_by_step
+from lineage.steps import NOTHING, StepGraph, Version, job_versions, step_at, uses_by_step
 from lineage.v1 import lineage_pb2, observe_pb2, records_pb2
 
 Document: TypeAlias = dict[str, Any]
@@ -93,6 +93,14 @@ def resources_document(step: Step) -> Document | None:
         "bytes_written": used.bytes_written, "storage_bytes_read": used.storage_bytes_read,
         "storage_bytes_written": used.storage_bytes_written, "processes": used.processes,
     }
+
+
+def step_page_document(job: Job, index: int) -> Document:
+    """One step of a job. NotFoundError where it has no such step."""
+    step = step_at(job, index)
+    [described] = _steps([step], job_versions(job))
+    return {"schema": "roar.step/1", **described, "job": head_document(job.head),
+            "started": [one.index for one in job.steps if one.parent == index]}
 
 
 def session_document(session: Session, jobs: Sequence[JobHead] | None = None) -> Document:

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lineage.errors import NotFoundError
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, Role, Step
 
 MAX_EDGES = 100_000  # a pipe between a thousand programs would make a million
@@ -126,6 +127,15 @@ def job_versions(job: Job) -> list[Version]:
             written[-1].kind, written[-1].hash, written[-1].size = entry.kind, entry.hash, entry.size
         versions += written
     return versions
+
+
+def step_at(job: Job, index: int) -> Step:
+    """NotFoundError where the job has no such step."""
+    found = next((step for step in job.steps if step.index == index), None)
+    if found is None:
+        raise NotFoundError(f"job @{job.head.number} has no step {index}",
+                            f"it has {len(job.steps)}: `roar show @{job.head.number}` lists them")
+    return found
 
 
 def uses_by_step(versions: Sequence[Version]) -> dict[int, Uses]:

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from roarctl.references import Target
     from roarctl.render.text import Palette
 
-HELP = "Show a job, a file's content, a directory or a session."
+HELP = "Show a job, one of its steps, a file's content, a directory or a session."
 EPILOG = """Examples:
 
 \b
   roar show @                    the last job
   roar show @3 --all             the third job, packages and system files too
+  roar show @3/2                 step 2 of it: one program, what it read and wrote
   roar show model.pt             who made the content of this file, who used it
   roar show data/shards          all files of a directory as one: who used or made just them
   roar show artifact:9e41c07d
@@ -39,9 +40,9 @@ def command(reference: Reference = "@", everything: ShowAll = False, as_json: As
     if os.path.isdir(reference) and not reference.startswith("@"):  # noqa: PTH112 - as the person wrote it
         _directory(reference, palette, as_json)
         return
-    shown = {"job": _job, "artifact": _artifact, "session": _session}
+    shown = {"job": _job, "step": _step, "artifact": _artifact, "session": _session}
     with connect() as client:
-        target = references.resolve(client, reference, current_project())
+        target = references.resolve_step(client, reference, current_project())
         lines = shown[target.kind](client, target, palette, everything, as_json)
     if lines:
         emit("\n".join(lines))
@@ -88,6 +89,23 @@ def _job(client: Client, target: Target, palette: Palette, everything: bool, as_
     lines = job_lines(job, palette, everything=everything, said=field_lines(annotation_fields(own)),
                      step_names={index: short_text(one) for index, one in steps.items()}, present=present)
     return lines + ([palette.dim(hidden_text(hidden))] if hidden else [])
+
+
+def _step(client: Client, target: Target, palette: Palette, everything: bool, as_json: bool) -> list[str]:
+    from lineage.document import step_page_document
+    from lineage.steps import step_at
+    from roarctl import annotating, queries
+    from roarctl.render.annotations import annotation_fields, field_lines
+    from roarctl.render.jobs import step_lines
+
+    job = queries.job(client, target.id)
+    step = step_at(job, target.step or 0)
+    if as_json:
+        emit_json(step_page_document(job, step.index))
+        return []
+    _, steps = annotating.of_job(client, job)
+    said = field_lines(annotation_fields(steps[step.index])) if step.index in steps else []
+    return step_lines(job, step, palette, everything=everything, said=said)
 
 
 def _artifact(client: Client, target: Target, palette: Palette, _everything: bool, as_json: bool) -> list[str]:

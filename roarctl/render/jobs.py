@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lineage.composite import Group
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
-from lineage.steps import NOTHING, step_graph, uses_by_step
+from lineage.steps import NOTHING, job_versions, step_graph, uses_by_step
 from roarctl.render import resources
 from roarctl.render.context import code_fields, setting_fields, software_fields
 from roarctl.render.failure import stderr_lines
@@ -22,6 +22,7 @@ from roarctl.render.text import (
     hash_text,
     local_text,
     number_text,
+    ordinal,
     path_text,
     printable,
     size_text,
@@ -199,6 +200,35 @@ def _steps(job: Job, palette: Palette, *, everything: bool, names: Mapping[int, 
                      f"{palette.dim(', '.join([took, *counts]))}")
     if len(job.steps) > _MOST_STEPS:
         lines.append(palette.dim(f"  … {len(job.steps) - _MOST_STEPS} more: --json has them all"))
+    return lines
+
+
+def step_lines(job: Job, step: Step, palette: Palette, *, everything: bool = False, said: Sequence[str] = ()) -> list[str]:
+    """A page about one step; ``everything``: files of all roles."""
+    head = job.head
+    took = f" in {duration_text((step.ended_at - step.started_at) / 1e9)}" if step.ended_at is not None else ""
+    failed = step_outcome(step, palette) or ("ok" if step.ended_at is not None else "")
+    lines = [f"step {palette.bold(f'[{step.index}]')} of job {palette.bold(f'{number_text(head)} {short_id(head)}')} "
+             f"{failed}{took}"]
+    fields = [("command", command_text(step.argv)), ("program", printable(step.executable)), ("process", str(step.pid)),
+              ("at", local_text(step.started_at))]
+    if step.resources is not None:
+        fields.append(("used", resources.step_text(step.resources)))
+    for title, related in (("by", [one for one in job.steps if one.index == step.parent]),
+                          ("started", [one for one in job.steps if one.parent == step.index])):
+        fields += [("" if at else title, f"[{one.index}] {step_text(one)}") for at, one in enumerate(related[:_MOST_STEPS])]
+    lines += [*(f"  {name:<9}{value}" for name, value in fields), *said]
+    versions = job_versions(job)
+    uses = uses_by_step(versions).get(step.index, NOTHING)
+    for title, used in (("outputs", uses.wrote), ("inputs", uses.read)):
+        files = [versions[at] for at in used]
+        shown = [one for one in files if everything or one.role in SHOWN_ROLES or one.kind == "pipe"]
+        others = len(files) - len(shown)
+        hidden = palette.dim(f" (and {others} of packages and system: --all)") if others else ""
+        if files:
+            rows = [[path_text(one.path, head.cwd), palette.dim(hash_text(one.hash)), size_text(one.size),
+                     palette.dim(f"{ordinal(one.number)} version" if one.number > 1 else "")] for one in shown]
+            lines += [f"{title}: {len(shown)}{hidden}", *(f"  {line}" for line in table(rows, frozenset({2})))]
     return lines
 
 

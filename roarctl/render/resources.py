@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lineage.records import Job, Step
+from lineage.records import Job, Resources, Step
 from roarctl.render.text import duration_text, size_text
 
 _MOST_STEPS = 3
@@ -32,11 +32,15 @@ def expensive_steps(job: Job) -> list[tuple[Step, str]]:
     rows = []
     for step, used in known[:_MOST_STEPS]:
         if used.cpu_ns > _WORTH * total:
-            words = [f"{duration_text(used.cpu_ns / 1e9)} of CPU"]
-            if used.max_rss_bytes is not None:
-                words.append(f"{size_text(used.max_rss_bytes)} of memory")
-            rows.append((step, ", ".join(words + _moved(used.bytes_read, used.bytes_written))))
+            rows.append((step, step_text(used)))
     return rows
+
+
+def step_text(used: Resources) -> str:
+    words = [f"{duration_text(used.cpu_ns / 1e9)} of CPU"]
+    if used.max_rss_bytes is not None:
+        words.append(f"{size_text(used.max_rss_bytes)} of memory")
+    return ", ".join(words + _moved(used.bytes_read, used.bytes_written))
 
 
 def _moved(read: float | None, written: float | None) -> list[str]:

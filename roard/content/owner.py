@@ -13,7 +13,7 @@ _CACHED = re.compile(rb"(?:(.*)/)?__pycache__/([^/]+?)\.[A-Za-z]+-?\d+[^/]*\.pyc
 
 
 class Owner(NamedTuple):
-    """``manager``: dpkg, conda, R, npm or pip. ``more``: what else there is to say, such as a commit."""
+    """``manager``: dpkg, rpm, conda, R, npm or pip. ``more``: what else there is to say, such as a commit."""
 
     manager: str
     name: str
