@@ -122,9 +122,13 @@ def artifact_document(artifact: records_pb2.Artifact) -> Document:
     }
 
 
-def log_document(jobs: Iterable[JobHead], *, truncated: bool, stopped: str = "", reached: int = 0) -> Document:
-    """``stopped``: what ended the search before all jobs were looked at, ``reached``: when the last of those began."""
-    return {"schema": "roar.log/1", "jobs": [head_document(head) for head in jobs], "truncated": truncated,
+def log_document(jobs: Iterable[JobHead], labels: Mapping[bytes, Mapping[str, str]], *, truncated: bool, stopped: str = "",
+                 reached: int = 0) -> Document:
+    """``labels``: of those jobs that have some, by run.  ``stopped``: what ended the search before all jobs were looked at,
+    ``reached``: when the last of those began."""
+    return {"schema": "roar.log/1",
+            "jobs": [{**head_document(head), "labels": dict(labels.get(head.run, {}))} for head in jobs],
+            "truncated": truncated,
             "stopped": stopped or None, "reached": time_text(reached) if stopped else None}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from lineage import document
@@ -67,12 +67,23 @@ def of_jobs(client: Client, runs: Iterable[bytes]) -> dict[bytes, Annotations]:
 
 
 def job_document(client: Client, job: Job) -> dict[str, Any]:
-    """The job's document with what is said of it, and of its steps."""
-    own, steps = of_job(client, job)
+    return whole_document(job, *of_job(client, job))
+
+
+def whole_document(job: Job, own: Annotations, steps: Mapping[int, Annotations]) -> dict[str, Any]:
+    """The job's document with what is said of it, and of its steps by index."""
     from roarctl.render.groups import groups_document
 
     return {**document.job_document(job), "groups": groups_document(job.entries), "annotations": annotations_document(own),
             "step_annotations": [{"step": index, **annotations_document(one)} for index, one in steps.items()]}
+
+
+def subject_document(found: Annotations, *, history: bool = False) -> dict[str, Any]:
+    """``roar.annotations/1``: one thing, and what is said of it."""
+    subject = found.subject
+    return {"schema": "roar.annotations/1", "kind": subject.kind, "id": subject.id.hex(),
+            "step": subject.step if subject.kind == "step" else None, **annotations_document(found),
+            **({"history": history_document(found)} if history else {})}
 
 
 def annotations_document(annotations: Annotations) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,8 +34,6 @@ def command(
     unset: Annotated[str, typer.Option("--unset", metavar="KEY", help="Take it out of the file.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    import os
-
     from lineage.errors import InvalidError, NotFoundError
     from roarctl.render.text import printable, table
     from roarctl.settings import load
@@ -47,13 +46,13 @@ def command(
     elif values:
         _write(project, key, values)
     settings = load(project)
-    rows = _rows(settings)
+    rows = settings_rows(settings)
     if key or unset:
         rows = [row for row in rows if row["key"] == (key or unset)]
         if not rows and not unset:
             raise NotFoundError(f"there is no setting {key}", "`roar config` lists them")
     if as_json:
-        emit_json({"schema": "roar.config/1", "file": os.fsdecode(settings.path) or None, "settings": rows})
+        emit_json(config_document(settings, rows))
         return
     lines = table([[row["key"], _text(row["value"]), f"({row['origin']})"] for row in rows])
     if not key and not unset:
@@ -61,7 +60,14 @@ def command(
     emit("\n".join(lines))
 
 
-def _rows(settings: Settings) -> list[dict[str, Any]]:
+def config_document(settings: Settings, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    from lineage.document import entry_text
+
+    file = entry_text("file", settings.path) if settings.path else {"file": None}
+    return {"schema": "roar.config/1", **file, "settings": list(rows)}
+
+
+def settings_rows(settings: Settings) -> list[dict[str, Any]]:
     from roarctl.settings import KEYS
 
     names = [*KEYS, *(f"labels.{name}" for name in settings.labels)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
@@ -45,11 +46,16 @@ def command(
         state = "omitted" if left_out(name, omit, record) else "redacted" if REDACTED in value else "recorded"
         rows.append((name, state, None if state == "omitted" else value))
     if as_json:
-        emit_json({"schema": "roar.env/1", "variables": [
-            {"name": name, "state": state, "value": value} for name, state, value in rows]})
+        emit_json(env_document(rows))
         return
     palette = Palette.of(sys.stdout)
     colours = {"recorded": palette.green, "redacted": palette.yellow, "omitted": palette.dim}
     lines = table([[printable(name), colours[state](state), cut(printable(value or ""), _WIDTH)]
                    for name, state, value in rows])
     page("\n".join(lines) or "no such variable is set", wanted=not no_pager)
+
+
+def env_document(rows: Iterable[tuple[str, str, str | None]]) -> dict[str, Any]:
+    """``rows``: (name, state, value)."""
+    return {"schema": "roar.env/1", "variables": [
+        {"name": name, "state": state, "value": value} for name, state, value in rows]}

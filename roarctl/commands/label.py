@@ -46,10 +46,7 @@ def command(
         if edits and history:
             found = annotating.of_one(client, subject, history=True)
     if as_json:
-        emit_json({"schema": "roar.annotations/1", "kind": found.subject.kind, "id": found.subject.id.hex(),
-                   "step": found.subject.step if found.subject.kind == "step" else None,
-                   **annotating.annotations_document(found),
-                   **({"history": annotating.history_document(found)} if history else {})})
+        emit_json(annotating.subject_document(found, history=history))
         return
     lines = history_lines(found) if history else field_lines(annotation_fields(found))
     emit("\n".join(lines) if lines else f"nothing is said of it; say something: roar label {reference} key=value")

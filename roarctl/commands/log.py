@@ -87,10 +87,8 @@ def command(
         jobs = [wire.head_from(head) for head in answer.jobs]
         said = annotating.of_jobs(client, (head.run for head in jobs))
     if as_json:
-        document = log_document(jobs, truncated=answer.truncated, stopped=answer.stopped, reached=answer.reached)
-        for job, head in zip(document["jobs"], jobs, strict=True):
-            job["labels"] = said[head.run].labels() if head.run in said else {}
-        emit_json(document)
+        emit_json(log_document(jobs, {run: one.labels() for run, one in said.items()}, truncated=answer.truncated,
+                               stopped=answer.stopped, reached=answer.reached))
         return
     lines = log_lines(jobs, now, Palette.of(sys.stdout), with_project=everywhere,
                       said={run: short_text(one) for run, one in said.items()})

@@ -45,9 +45,7 @@ def command(
             client.renew(0)  # writing may have taken longer than a token is good for
             found = annotating.annotate(client, subject, [edit])
     if as_json:
-        emit_json({"schema": "roar.annotations/1", "kind": found.subject.kind, "id": found.subject.id.hex(),
-                   "step": found.subject.step if found.subject.kind == "step" else None,
-                   **annotating.annotations_document(found)})
+        emit_json(annotating.subject_document(found))
     elif show:
         emit(_whole(found) or f'no notes; write one: roar note {reference} "text"')
     else:

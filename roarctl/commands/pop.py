@@ -36,12 +36,12 @@ def command(
     import sys
 
     from lineage import wire
-    from lineage.document import head_document, session_document
     from lineage.errors import ConflictError
     from lineage.v1 import observe_pb2
     from roarctl import outputs, queries, references
     from roarctl.client import connect
     from roarctl.confirm import confirm
+    from roarctl.render.documents import pop_document
     from roarctl.render.jobs import job_text
     from roarctl.render.text import Palette, count_text, path_text
 
@@ -69,12 +69,8 @@ def command(
             answer = client.call("Observe/Forget", request, observe_pb2.ForgetResponse)
             deleted, problems = outputs.delete(unchanged)
     if as_json:
-        emit_json({
-            "schema": "roar.pop/1", "dry_run": dry_run, "job": head_document(job.head),
-            "session": None if dry_run else session_document(wire.session_from(answer.session)),
-            "deleted": outputs.documents(unchanged if dry_run else deleted),
-            "kept": [{**document, "reason": one.kept} for one, document in zip(
-                kept, outputs.documents([one.entry for one in kept]), strict=True)], "problems": problems})
+        session = None if dry_run else wire.session_from(answer.session)
+        emit_json(pop_document(job.head, session, unchanged if dry_run else deleted, kept, problems))
     elif not dry_run:
         for problem in problems:
             emit(palette.yellow(f"  ! {problem}"))

@@ -72,7 +72,7 @@ def command(
     from lineage.reproduce.plan import make_plan, select
     from roarctl import references
     from roarctl.client import connect
-    from roarctl.render.reproduce import plan_document, plan_lines, result_document, result_lines
+    from roarctl.render.reproduce import plan_lines, reproduce_document, result_document, result_lines
     from roarctl.render.text import Palette, printable
     from roarctl.reproducing.choices import Choices
     from roarctl.reproducing.errors import ConsentError
@@ -104,8 +104,7 @@ def command(
             return 0
         if not run:
             if as_json:
-                emit_json({"schema": "roar.reproduce/1", "reference": reference, "plan": plan_document(plan, found),
-                           "result": None})
+                emit_json(reproduce_document(reference, plan, found, None))
             else:
                 emit("\n".join(plan_lines(plan, found, reference, palette)))
                 emit(f"next: roar reproduce {printable(reference)} --run --dir {printable(str(where))}")
@@ -118,8 +117,7 @@ def command(
         work = Reproduction(client, plan, plan_key(whole), choices, _say)
         results = work.run()
     if as_json:
-        emit_json({"schema": "roar.reproduce/1", "reference": reference, "plan": plan_document(plan, found),
-                   "result": result_document(results, work.notes, where)})
+        emit_json(reproduce_document(reference, plan, found, result_document(results, work.notes, where)))
     else:
         emit("\n".join(result_lines(plan, results, work.notes, where, palette)))
     return exit_code(results)

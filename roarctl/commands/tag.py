@@ -47,8 +47,7 @@ def command(
         target = references.resolve(client, reference, current_project())
         found = annotating.annotate(client, annotating.subject_of(target), edits)
     if as_json:
-        emit_json({"schema": "roar.annotations/1", "kind": found.subject.kind, "id": found.subject.id.hex(), "step": None,
-                   **annotating.annotations_document(found)})
+        emit_json(annotating.subject_document(found))
         return
     emit("\n".join(field_lines(annotation_fields(found))) or "no tags of its own")
     if target.changed:

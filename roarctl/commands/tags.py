@@ -42,8 +42,7 @@ def show(reference: str, *, why: bool, as_json: bool) -> None:
         target = references.resolve(client, reference, current_project())
         tags, graph = tags_of(client, target, reference)
     if as_json:
-        emit_json({"schema": "roar.tags/1", "start": {"kind": target.kind, "id": target.id.hex()},
-                   "changed": target.changed, **tags_document(tags, graph)})
+        emit_json(tags_document(tags, graph, start={"kind": target.kind, "id": target.id.hex()}, changed=target.changed))
         return
     lines = tags_lines(tags, graph, working_directory(), Palette.of(sys.stdout), why=why)
     if target.changed:

@@ -67,6 +67,12 @@ def result_lines(plan: Plan, results: Sequence[StepResult], notes: Sequence[str]
     return [*lines, _conclusion(results, palette), f"  in {printable(str(directory))}"]
 
 
+def reproduce_document(reference: str, plan: Plan, found: Sequence[Found], result: Mapping[str, Any] | None) -> dict[str, Any]:
+    """``result``: of what was run (``result_document``)."""
+    return {"schema": "roar.reproduce/1", "reference": reference, "plan": plan_document(plan, found),
+            "result": None if result is None else dict(result)}
+
+
 def plan_document(plan: Plan, found: Sequence[Found]) -> dict[str, Any]:
     return {
         "projects": [{**entry_text("root", project.root), "name": project.name, "remote": project.remote,

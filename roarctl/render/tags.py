@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage import wire
@@ -16,10 +16,10 @@ from roarctl.render.text import Palette, count_text, local_text, path_text, prin
 RULE = "a tag holds for everything made from what has it; values are united; a block at a job ends it there"
 
 
-def tags_document(tags: Tags, graph: lineage_pb2.Graph) -> dict[str, Any]:
+def tags_document(tags: Tags, graph: lineage_pb2.Graph, *, start: Mapping[str, str], changed: bool) -> dict[str, Any]:
     """``why``: the way of each, from what has the tag to what was asked about."""
     return {
-        "values": tags.values(),
+        "schema": "roar.tags/1", "start": dict(start), "changed": changed, "values": tags.values(),
         "held": [{"key": one.tag.key, "values": list(one.tag.values), "author": one.tag.author.name,
                   "at": time_text(one.tag.at), "why": [_hop(hop, graph) for hop in one.way]} for one in tags.held],
         "stopped": [{"key": one.block.key, "values": sorted({value for tag in one.tags for value in tag.values}),
@@ -34,7 +34,7 @@ def _hop(hop: Hop, graph: lineage_pb2.Graph) -> dict[str, Any]:
         artifact = graph.artifacts[hop.at]
         return {"kind": "artifact", "hash": artifact.hash.hex(), **path_document(artifact.path)}
     head = wire.head_from(graph.jobs[hop.at])
-    return {"kind": "job", "id": None if head.id is None else head.id.hex(), "number": head.number}
+    return {"kind": "job", "id": None if head.id is None else head.id.hex(), "run": head.run.hex(), "number": head.number}
 
 
 def tags_lines(tags: Tags, graph: lineage_pb2.Graph, base: bytes, palette: Palette, *, why: bool) -> list[str]:

@@ -82,7 +82,7 @@ def test_times_before_the_epoch_and_none():
 def test_session_and_log():
     value = document.session_document(SESSION, [job().head])
     assert (value["schema"], value["job_count"], len(value["jobs"])) == ("roar.session/1", 3, 1)
-    log = document.log_document([job().head], truncated=True)
+    log = document.log_document([job().head], {}, truncated=True)
     assert (log["schema"], log["truncated"], log["jobs"][0]["number"]) == ("roar.log/1", True, 3)
 
 
