@@ -7,6 +7,7 @@ role, job}; ``a`` or ``b`` is null where there is none.  Times, hashes and paths
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isfinite
 
 from lineage.compare.metrics import Delta
 from lineage.compare.model import (
@@ -23,6 +24,7 @@ from lineage.compare.model import (
 )
 from lineage.compare.sentences import cause_text
 from lineage.document import Document, entry_document, head_document, step_document, time_text
+from lineage.records import Json
 
 _SECOND = 1_000_000_000
 
@@ -60,7 +62,7 @@ def change_document(change: Change, histories: Mapping[FileChange, CodeHistory],
 
 def values_document(deltas: Iterable[Delta], absent: str) -> Document:
     """``values`` is null where a content is gone."""
-    found = [{"name": one.name, "a": one.a, "b": one.b, "delta": one.delta} for one in deltas]
+    found = [{"name": one.name, "a": _value(one.a), "b": _value(one.b), "delta": one.delta} for one in deltas]
     return {"values": None if absent else found, "values_absent": absent or None}
 
 
@@ -88,6 +90,11 @@ def differing(comparison: Comparison) -> list[str]:
     """The categories in which two executions differ, in their order."""
     found = {change.category for change in comparison.changes if counts(change)}
     return [category for category in CATEGORIES if category in found]
+
+
+def _value(value: Json) -> Json:
+    """JSON has no NaN and no infinities: they are told as text."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def _job(subject: Subject) -> Document:

@@ -15,7 +15,7 @@ from lineage.compare.document import (
 )
 from lineage.compare.model import CATEGORIES, Category, Change, FileChange, Subject, ValueChange, counts
 from lineage.compare.sentences import cause_text
-from lineage.document import head_document, session_document
+from lineage.document import head_document, path_document, session_document
 from lineage.records import SHOWN_ROLES, JobHead
 from roarctl.comparing import Answer, Artifact
 from roarctl.evidence import Evidence
@@ -60,7 +60,7 @@ def diff_document(answer: Answer, evidence: Evidence) -> dict[str, Any]:
     document: dict[str, Any] = {"schema": "roar.diff/1", "kind": answer.kind, "same": answer.same}
     if answer.artifacts is not None:
         document["a"], document["b"] = ({
-            "kind": "artifact", "hash": one.hash.hex(), "path": printable(one.path), "size": one.size, "changed": one.changed,
+            "kind": "artifact", "hash": one.hash.hex(), **path_document(one.path), "size": one.size, "changed": one.changed,
             "maker": subject_document(one.maker) if one.maker else None} for one in answer.artifacts)
         found = next((values[change] for change in answer.changes if isinstance(change, FileChange) and change in values), None)
         document.update(values_document(*found) if found else {"values": None, "values_absent": None})

@@ -23,7 +23,7 @@ def inputs_document(inputs: Sequence[tuple[Input, Place]], *, start: Mapping[str
     return {
         "schema": "roar.inputs/1", "start": dict(start), "direct": direct, "changed": changed,
         "inputs": [{
-            **path_document(one.path), "hash": one.hash.hex(), "size": one.size, "role": one.role,
+            **path_document(one.path), "hash": one.hash.hex() or None, "size": one.size, "role": one.role or None,
             "root": one.maker is None, "maker": None if one.maker is None else head_document(one.maker),
             "users": [_user(head) for head in one.users], "state": place.state,
             "found_at": path_document(place.found) if place.found else None,

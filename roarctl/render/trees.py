@@ -17,7 +17,7 @@ _COMMAND_WIDTH = 50
 def tree_document(path: bytes, tree: bytes, files: Sequence[tuple[bytes, bytes, int]],
                   answer: lineage_pb2.FindTreeResponse) -> dict[str, Any]:
     return {
-        "schema": "roar.tree/1", "kind": "tree", **path_document(path), "tree": tree.hex(), "files": len(files),
+        "schema": "roar.directory/1", "kind": "directory", **path_document(path), "tree": tree.hex(), "files": len(files),
         "size": sum(size for _, _, size in files), "known": answer.known, "made": answer.made,
         "uses": [{"job": head_document(wire.head_from(use.job)), "kind": use.kind, **path_document(use.path),
                   "files": use.files} for use in answer.uses],
