@@ -168,16 +168,12 @@ def test_client_outlives_its_daemon(place: Path) -> None:
 
 #: Of a project with a pipeline in it, every command that has --json; each document of what it prints is looked at.
 LINES = [
-    ["init"], ["log"], ["log", "--all"], ["show", "@1"], ["show", "model.pkl"], ["show", "raw.csv"], ["show", "."],
-    ["lineage", "model.pkl"],
+    ["init"], ["log"], ["log", "--all"], ["show", "@1"], ["show", "model.pkl"], ["show", "raw.csv"], ["lineage", "model.pkl"],
     ["lineage", "raw.csv", "--down"], ["lineage", "@2"], ["dag"], ["dag", "model.pkl"], ["dag", "--steps", "@1"], ["status"],
-    ["watch", "@1"], ["search", "*.csv"], ["inputs", "model.pkl"], ["inputs", "@2", "--direct"], ["label", "@1", "stage=prep"],
-    ["label", "@1", "--history"], ["tags", "model.pkl"], ["config"], ["env"], ["reproduce", "model.pkl"],
-    ["diff", "@1", "@2"], ["diff", "raw.csv", "model.pkl"], ["note", "@1", "as agreed"], ["tag", "raw.csv", "licence=mit"],
-    ["tags", "model.pkl"], ["export", "model.pkl", "--format", "slsa", "--output", "model.jsonl"], ["verify", "model.jsonl"],
-    ["export", "model.pkl", "--format", "bundle", "--output", "model.roar"], ["import", "model.roar", "--dry-run"],
-    ["import", "model.roar"], ["show", "@1"], ["show", "model.pkl"], ["build", "true"], ["pop", "--dry-run"]]
-ELSEWHERE = {"run", "attach", "detach", "reset"}  # below
+    ["watch", "@1"], ["show", "."], ["inputs", "model.pkl"], ["inputs", "@2", "--direct"], ["inputs", "model.pkl", "--all"],
+    ["search", "*.csv"], ["search", "clean"], ["search", "nothing-of-the-kind"], ["config"], ["env"], ["env", "PATH"]]
+ELSEWHERE = {"run", "build", "attach", "detach", "reset", "pop", "label", "note", "tag", "tags", "diff", "reproduce", "export",
+             "verify", "import"}  # below
 
 
 def test_every_command_with_json_is_looked_at() -> None:
@@ -198,13 +194,9 @@ def looked_at(text: str, name: str) -> dict[str, Any]:
 
 def test_what_commands_print_follows_the_schemas(pipeline: Project) -> None:
     for line in LINES:
-        option = 1 if line[0] == "build" else len(line)  # before the command that it runs
-        done = pipeline.roar(*line[:option], "--json", *line[option:], check=line[0] not in {"diff", "verify"})
-        text = done.stderr if line[0] == "build" else done.stdout
-        for document in text.splitlines() if line[0] == "watch" else [text]:
-            assert schemas.problems(json.loads(document)) == [], line
-    exported = json.loads(pipeline.roar("export", "model.pkl", "--format", "json").stdout)
-    assert schemas.problems(exported) == []
+        for text in [pipeline.roar(*line, "--json").stdout] if line[0] != "watch" else (
+                pipeline.roar(*line, "--json").stdout.splitlines()):
+            assert schemas.problems(json.loads(text)) == [], line
     session = pipeline.show("@")["session"]
     assert looked_at(pipeline.roar("show", f"session:{session}", "--json").stdout, "session")["jobs"]
     pipeline.write("raw.csv", "changed")
@@ -214,11 +206,123 @@ def test_what_commands_print_follows_the_schemas(pipeline: Project) -> None:
     looked_at(pipeline.roar("show", "raw.csv", "--json").stdout, "artifact")
 
 
+def test_what_people_say_follows_the_schemas(pipeline: Project) -> None:
+    def said(*line: str) -> dict[str, Any]:
+        return looked_at(pipeline.roar(*line, "--json").stdout, "annotations")
+
+    assert said("label", "@1", "name=prep")["labels"] == {"name": "prep"}
+    assert said("label", "@1/0", "stage=first")["step"] == 0
+    assert said("label", "session:" + pipeline.show("@")["session"], "goal=x")["kind"] == "session"
+    said("label", "@1", "--unset", "name")
+    assert len(said("label", "@1", "--history")["history"]) == 2
+    said("note", "@1", "a note")
+    said("note", "model.pkl", "another")
+    assert said("note", "@1", "--list")["items"]
+    said("tag", "raw.csv", "license=by-nc", "consent=research")
+    said("tag", "--block", "@1", "consent", "--reason", "names are removed")
+    tags = looked_at(pipeline.roar("tags", "model.pkl", "--json").stdout, "tags")
+    assert ([one["key"] for one in tags["held"]], [one["key"] for one in tags["stopped"]]) == (["license"], ["consent"])
+    assert looked_at(pipeline.roar("tag", "@2", "--json").stdout, "tags")["values"] == {"license": ["by-nc"]}
+    job = looked_at(pipeline.roar("show", "@1", "--json").stdout, "job")
+    assert job["annotations"]["items"] and job["step_annotations"]
+    assert looked_at(pipeline.roar("show", "model.pkl", "--json").stdout, "artifact")["annotations"]["items"]
+    looked_at(pipeline.roar("show", "session:" + job["session"], "--json").stdout, "session")
+    pipeline.roar("label", "@1", "team=vision")
+    log = looked_at(pipeline.roar("log", "--json").stdout, "log")
+    assert [one["labels"] for one in log["jobs"]] == [{}, {"team": "vision"}]
+    for line in (["labels.team", "vision"], ["hygiene.require", "name"], ["--unset", "hygiene.require"], []):
+        assert looked_at(pipeline.roar("config", *line, "--json").stdout, "config")["file"]
+
+
+def test_comparisons_follow_the_schemas(pipeline: Project) -> None:
+    """Of jobs, steps, files with values and code in git, and sessions."""
+    def compared(a: str, b: str) -> dict[str, Any]:
+        return looked_at(pipeline.roar("diff", a, b, "--json", check=False).stdout, "diff")
+
+    def commit(script: str) -> None:
+        pipeline.write("fit.sh", script)
+        subprocess.run(["git", "add", "fit.sh"], cwd=pipeline.path, check=True)
+        subprocess.run(["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "fit"],
+                       cwd=pipeline.path, check=True)
+
+    commit('echo "{\\"loss\\": 1, \\"lr\\": $1}" > one.json; cat clean.csv > /dev/null')
+    pipeline.run("sh", "fit.sh", "1")
+    commit('echo "{\\"loss\\": NaN, \\"lr\\": $1}" > two.json; cat clean.csv > /dev/null')
+    pipeline.run("sh", "fit.sh", "2")
+    jobs = compared("@3", "@4")
+    assert jobs["commits"]["only_b"] and jobs["cause"]
+    assert all(jobs["differences"][name] for name in ("code", "parameters", "outputs"))
+    assert compared("@3/0", "@4/0")["a"]["step"]["index"] == 0
+    files = compared("one.json", "two.json")
+    assert [(one["name"], one["b"]) for one in files["values"]] == [("loss", "nan"), ("lr", 2)]
+    assert compared("@3", "@3")["same"]
+    compared("raw.csv", "clean.csv")
+    session = pipeline.show("@")["session"]
+    pipeline.roar("reset")
+    pipeline.run("sh", "fit.sh", "3")
+    assert compared(f"session:{session}", f"session:{pipeline.show('@')['session']}")["jobs"]
+
+
+def test_making_again_follows_the_schemas(pipeline: Project, tmp_path: Path) -> None:
+    looked_at(pipeline.roar("build", "--json", "sh", "-c", "echo x > made").stderr.splitlines()[-1], "job")
+    again = looked_at(pipeline.roar("run", "--json", "@1").stderr.splitlines()[-1], "job")
+    assert again["again_of"] == pipeline.show("@1")["id"]
+    plan = looked_at(pipeline.roar("reproduce", "@4", "--json").stdout, "reproduce")
+    assert (plan["result"], {one["build"] for one in plan["plan"]["steps"]}) == (None, {True, False})
+    done = pipeline.roar("reproduce", "@4", "--run", "--yes", "--dir", tmp_path / "again", "--json", check=False)
+    result = looked_at(done.stdout, "reproduce")["result"]
+    assert result["exit_code"] == done.returncode == 0
+    assert {verdict["verdict"] for step in result["steps"] for verdict in step["outputs"]} == {"identical"}
+    repeated = pipeline.roar("reproduce", "@4", "--run", "--yes", "--dir", tmp_path / "again", "--json")
+    assert all(step["done_before"] for step in looked_at(repeated.stdout, "reproduce")["result"]["steps"])
+
+
+def test_handing_on_follows_the_schemas(pipeline: Project) -> None:
+    for form, name in (("json", "whole.json"), ("slsa", "model.jsonl"), ("bundle", "model.roar")):
+        line = ["export", "model.pkl", "--format", form, "--output", name, "--json"]
+        assert looked_at(pipeline.roar(*line).stdout, "exported")["format"] == form
+    assert len(looked_at((pipeline.path / "whole.json").read_text(), "export")["jobs"]) == 2
+    for line in (["--anonymous", "--relative-paths"], ["--exclude", "env,packages,paths,argv,git,diff,network,hardware,steps"],
+                 ["--direct"], ["--all"]):
+        looked_at(pipeline.roar("export", "model.pkl", "--format", "json", *line).stdout, "export")
+    assert looked_at(pipeline.roar("verify", "model.jsonl", "model.pkl", "--json").stdout, "verify")["verdict"] == "holds"
+    failed = pipeline.roar("verify", "model.jsonl", "raw.csv", "--json", check=False)
+    assert looked_at(failed.stdout, "verify")["verdict"] == "fails"
+    assert looked_at(pipeline.roar("verify", "model.roar", "--json").stdout, "verify")["kind"] == "bundle"
+    assert looked_at(pipeline.roar("import", "model.roar", "--dry-run", "--json").stdout, "import")["imported"] is None
+    assert len(looked_at(pipeline.roar("import", "model.roar", "--json").stdout, "import")["known"]) == 2
+
+
+def test_imported_jobs_follow_the_schemas(pipeline: Project, place: Path) -> None:
+    pipeline.roar("export", "model.pkl", "--format", "bundle", "--output", "model.roar")
+    directory = place / "importing"
+    directory.mkdir()
+    with Daemon(directory) as daemon:
+        other = Project(directory / "project", daemon.socket)
+        document = looked_at(other.roar("import", pipeline.path / "model.roar", "--json").stdout, "import")
+        assert len(document["imported"]) == 2
+        job = looked_at(other.roar("show", f"job:{document['imported'][0]}", "--json").stdout, "job")
+        assert job["imported"]["bundle"] == document["bundle"]
+
+
+def test_forgetting_follows_the_schemas(pipeline: Project) -> None:
+    assert looked_at(pipeline.roar("pop", "--dry-run", "--delete-outputs", "--json").stdout, "pop")["deleted"]
+    pipeline.write("model.pkl", "edited")
+    popped = looked_at(pipeline.roar("pop", "--yes", "--delete-outputs", "--json").stdout, "pop")
+    assert [one["path"] for one in popped["kept"]] == [f"{pipeline.path}/model.pkl"]
+    assert looked_at(pipeline.roar("pop", "--yes", "--json").stdout, "pop")["session"]["job_count"] == 0
+
+
 def test_runs_and_odd_jobs_follow_the_schemas(project: Project) -> None:
     script = ("import os, socket; open(b'\\xff', 'wb').write(b'x'); os.symlink(b'\\xfe', 'link');"
               " listener = socket.create_server(('127.0.0.1', 0)); socket.create_connection(listener.getsockname());"
               " open('/dev/null', 'w').write('x');"
               " os.system('seq 3 | sort > sorted; rm sorted')")
+    for at in range(12):
+        project.write(f"shards/{at:02}.bin", f"{project.path} {at}")
+    failed = project.roar("run", "--json", "sh", "-c", "cat shards/* >&2; echo >&2; exit 3", check=False)
+    job = looked_at(failed.stderr.splitlines()[-1], "job")
+    assert job["groups"] and job["stderr"]
     done = project.roar("run", "--json", BIN / "python", "-c", script)
     job = looked_at(done.stderr.splitlines()[-1], "job")
     assert job["network"] and job["devices"] and job["pipes"] and job["scratch"]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from golden_commands import MADE, said
 from harness import ROOT
 from samples import BEGAN, HOST, SESSION, STEP, USER, entry, incomplete, job, pipeline
 from stepped import piped
 
 from lineage import document, errors, wire
+from lineage.annotations import Annotations, Subject
 from lineage.dag import session_dag
-from lineage.records import ACCESSES, Entry, Job, Session
+from lineage.records import ACCESSES, Cell, Entry, Imported, Job, Resources, Session
 from lineage.staleness import to_run_again
 from lineage.steps import step_graph
 from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
+from roarctl.annotating import annotations_document, whole_document
 from roarctl.freshness import Checked
 from roarctl.render import documents as answers
 from roarctl.render.status import status_document
@@ -26,13 +30,21 @@ _HEALTH = admin_pb2.HealthResponse(version="0.1.0", capturing=False, problems=["
 _CONTEXT = {
     "git": {"root": "/p", "branch": "main", "commit": "c" * 40, "dirty": True, "remote": None, "diff": "--- a/train.py\n",
             "diff_truncated": False, "untracked": ["notes.txt"], "untracked_truncated": False,
-            "submodules": {"lib": "d" * 40}, "error": ""},
+            "submodules": {"lib": "d" * 40}, "error": "", "lfs": [{"path": "raw.bin", "oid": "e" * 64, "size": 7}]},
+    "repositories": [{"root": "/p/lib", "branch": None, "commit": "d" * 40, "dirty": False, "remote": None, "diff": "",
+                      "diff_truncated": False, "error": "", "submodule": True, "files": 3}],
     "python": {"implementation": "CPython", "version": "3.11.2", "executable": "/usr/bin/python3", "prefix": "/usr",
-               "base_prefix": "/usr"},
-    "packages": [{"name": "numpy", "version": "2.4.6", "files": 310}],
+               "base_prefix": "/usr", "environment": {"kind": "conda", "tool": None, "manager": "pixi", "name": "default"}},
+    "packages": [{"name": "numpy", "version": "2.4.6", "files": 310, "manager": "conda", "build": "py311", "channel": "main"},
+                 {"name": "lme4", "version": "1.1", "files": 2, "manager": "R", "commit": "f" * 40},
+                 {"name": "own", "version": "0.1", "files": 3, "manager": "pip", "editable": "/p/own"},
+                 {"name": "peft", "version": "0.9", "files": 4, "manager": "pip", "url": "https://example.org/peft",
+                  "vcs": "git", "commit": "f" * 40, "requested": "main"}],
+    "system_packages": [{"name": "libc6", "version": "2.36", "files": 2, "manager": "dpkg", "architecture": "amd64"}],
     "environment": {"CUDA_VISIBLE_DEVICES": "0", "API_TOKEN": "[redacted]"},
     "hardware": {"cpu": "EPYC", "cores": 2, "cores_total": 64, "memory": 1 << 36, "nvidia_driver": "550.54",
-                 "gpus": [{"vendor": "NVIDIA", "name": "A100", "address": "0000:01:00.0", "memory": None}]},
+                 "gpus": [{"vendor": "NVIDIA", "name": "A100", "address": "0000:01:00.0", "memory": None}],
+                 "libcuda": "550.54", "cpu_limit": 1.5, "memory_limit": None},
     "network": [
         {"address": "192.0.2.1", "port": 443, "family": "inet", "protocol": "tcp", "direction": "connected",
          "name": "data.example.org", "steps": [0], "first_at": document.time_text(BEGAN)},
@@ -41,13 +53,23 @@ _CONTEXT = {
     "gpus": [{"path": "/dev/nvidia0", "vendor": "nvidia", "index": 0, "pci": "0000:01:00.0", "model": "A100", "steps": [0]}],
     "resources": {"wall_seconds": 192.5, "user_seconds": 180, "system_seconds": 1.5, "max_rss_bytes": 1 << 30, "cpu_ns": 5,
                   "page_faults": 1, "blocks_read": 2, "blocks_written": 3, "voluntary_switches": 4,
-                  "involuntary_switches": 5, "processes": 1, "max_process_rss_bytes": 1 << 29},
+                  "involuntary_switches": 5, "processes": 1, "bytes_read": 6, "bytes_written": 7, "storage_bytes_read": 0,
+                  "storage_bytes_written": 8},
+    "stderr": {"text": "Traceback …\n", "written": 70000, "truncated": True, "lost": 0, "with_stdout": False},
+    "container": {"runtime": "docker", "id": "f" * 64, "name": None, "image": None, "image_id": None, "kubernetes": False,
+                  "dockerenv": True},
+    "scheduler": {"name": "slurm", "SLURM_JOB_ID": "17", "SLURM_JOB_NAME": "train"},
+    "seeds": [{"name": "--seed", "value": "1", "step": 0}, {"name": "PYTHONHASHSEED", "value": "0", "step": None}],
+    "trackers": [{"tracker": "mlflow", "run": "a" * 32, "directory": "/p/mlruns/0/r", "experiment": "0"},
+                 {"tracker": "tensorboard", "run": None, "directory": "/p/runs"},
+                 {"tracker": "wandb", "run": "x1", "directory": "/p/wandb/offline-run", "offline": True}],
+    "accelerator_libraries": {"cudart": "12.1.105"}, "again_of": "7" * 64, "reproduces": "8" * 64,
 }
 
 
 def documents() -> dict[str, dict[str, Any]]:
     """By the name of the golden file, without its ending."""
-    return {name: make() for name, make in _MADE.items()}
+    return {name: make() for name, make in {**_MADE, **MADE}.items()}
 
 
 def _whole_job() -> Job:
@@ -60,7 +82,22 @@ def _whole_job() -> Job:
         entry("device", b"/dev/nvidia0", None, hash_reason="a device", role="device"),
         entry("pipe", b"pipe:[71]", None, hash_reason="a pipe", size=None, history=(1, 0)),
     ]
-    return job(entries, _CONTEXT, [STEP], argv=(b"python", b"\xff"), **incomplete("an input changed"))
+    entries += [entry(path=b"/p/shards/%d.bin" % at) for at in range(12)]  # which people are shown as one
+    used = Resources(cpu_ns=5 * 10**9, user_ns=4 * 10**9, system_ns=10**9, max_rss_bytes=None, bytes_read=6, bytes_written=7,
+                     storage_bytes_read=None, storage_bytes_written=None, processes=2)
+    steps = [replace(STEP, resources=used), replace(STEP, index=1, parent=0, cell=Cell(3, b"\xce" * 32, True))]
+    return job(entries, _CONTEXT, steps, argv=(b"python", b"\xff"), kind="build",
+               imported=Imported(1001, BEGAN, b"\xbd" * 32), **incomplete("an input changed"))
+
+
+def _job() -> dict[str, Any]:
+    own = said(Subject("job", b"\x01" * 16))
+    return whole_document(_whole_job(), own, {1: said(Subject("step", b"\x01" * 16, 1))})
+
+
+def _plain(one: Job) -> dict[str, Any]:
+    """Nobody said anything of it."""
+    return whole_document(one, Annotations(Subject("job", one.head.run)), {})
 
 
 def _running() -> Job:
@@ -89,12 +126,23 @@ def _artifact() -> dict[str, Any]:
     whole = _whole_job()
     seen = [records_pb2.Sighting(job=wire.head_to(whole.head), entry=wire.entry_to(one)) for one in whole.entries]
     message = records_pb2.Artifact(hash=b"\xbb" * 32, size=1200, producers=[seen[3]], consumers=[seen[0]], truncated=True)
-    return {**document.artifact_document(message), "changed": True}
+    annotations = annotations_document(said(Subject("artifact", b"\xbb" * 32)))
+    return {**document.artifact_document(message), "changed": True, "annotations": annotations}
+
+
+def _session() -> dict[str, Any]:
+    annotations = annotations_document(said(Subject("session", SESSION.id)))
+    return {**document.session_document(SESSION, [_running().head, job().head]), "annotations": annotations}
 
 
 def _init() -> dict[str, Any]:
     empty = Session(b"\x02" * 32, USER, HOST, b"/p/\xff", BEGAN, b"\x02" * 32, 0)
     return {**document.session_document(empty), "capturing": False, "problems": ["no BTF"]}
+
+
+def _log() -> dict[str, Any]:
+    failed = job(id=b"\x44" * 32, run=b"\x44" * 16, number=2, exit_code=None, signal=9).head
+    return document.log_document([_running().head, failed], {b"\x44" * 16: {"name": "train"}}, truncated=True)
 
 
 def _lineage() -> dict[str, Any]:
@@ -136,13 +184,14 @@ def _progress(one: Job, **counts: int) -> dict[str, Any]:
 
 
 _MADE: dict[str, Callable[[], dict[str, Any]]] = {
-    "job": lambda: document.job_document(_whole_job()),
-    "job-running": lambda: document.job_document(_running()),
-    "job-without-git": lambda: document.job_document(job(context={"git": {"root": "/p", "error": "git cannot be run"}})),
-    "session": lambda: document.session_document(SESSION, [_running().head, job().head]),
+    "job": _job,
+    "job-running": lambda: _plain(_running()),
+    "job-without-git": lambda: _plain(job(context={"git": {"root": "/p", "error": "git cannot be run"}})),
+    "session": _session,
     "session-init": _init,
     "artifact": _artifact,
-    "log": lambda: document.log_document([_running().head, _whole_job().head], truncated=True),
+    "log": _log,
+    "log-stopped": lambda: document.log_document([], {}, truncated=False, stopped="time", reached=BEGAN),
     "lineage": _lineage,
     "dag": _dag_document,
     "dag-empty": lambda: document.dag_document(lineage_pb2.Graph(), None),
