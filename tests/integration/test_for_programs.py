@@ -168,7 +168,8 @@ def test_client_outlives_its_daemon(place: Path) -> None:
 
 #: Of a project with a pipeline in it, every command that has --json; each document of what it prints is looked at.
 LINES = [
-    ["init"], ["log"], ["log", "--all"], ["show", "@1"], ["show", "model.pkl"], ["show", "raw.csv"], ["lineage", "model.pkl"],
+    ["init"], ["log"], ["log", "--all"], ["show", "@1"], ["show", "@1/0"],
+    ["show", "model.pkl"], ["show", "raw.csv"], ["lineage", "model.pkl"],
     ["lineage", "raw.csv", "--down"], ["lineage", "@2"], ["dag"], ["dag", "model.pkl"], ["dag", "--steps", "@1"], ["status"],
     ["watch", "@1"], ["show", "."], ["inputs", "model.pkl"], ["inputs", "@2", "--direct"], ["inputs", "model.pkl", "--all"],
     ["search", "*.csv"], ["search", "clean"], ["search", "nothing-of-the-kind"], ["config"], ["env"], ["env", "PATH"]]

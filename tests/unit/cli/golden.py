@@ -196,6 +196,7 @@ _MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "dag": _dag_document,
     "dag-empty": lambda: document.dag_document(lineage_pb2.Graph(), None),
     "steps": _steps,
+    "step": lambda: document.step_page_document(_whole_job(), 0),
     "status": _status,
     "status-empty": lambda: status_document(b"/p", None, [], [], [], session_dag([], lambda _: ()), 0, _HEALTH),
     "progress": lambda: _progress(_running(), processes=1, bytes_read=9, bytes_written=7),
