@@ -18,10 +18,11 @@ from typing import Any
 
 
 class RoarError(Exception):
-    """Base of all errors that people are shown; ``hint`` says what to do or type next."""
+    """Base of all errors that people are shown; ``hint`` says what to do or type next, ``details`` are further lines."""
 
     code = "error"
     exit_code = 1
+    details: tuple[str, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -19,8 +19,8 @@ def print_error(error: RoarError, *, as_json: bool, code: str = "") -> None:
         return
     from roarctl.render.text import printable
 
-    candidates = error.candidates if isinstance(error, AmbiguousError) else ()
-    lines = [f"roar: {printable(error.message)}", *(f"    {printable(candidate)}" for candidate in candidates)]
+    details = error.candidates if isinstance(error, AmbiguousError) else error.details
+    lines = [f"roar: {printable(error.message)}", *(f"    {printable(detail)}" for detail in details)]
     if error.hint:
         lines.append(f"  {printable(error.hint)}")
     print("\n".join(lines), file=sys.stderr, flush=True)

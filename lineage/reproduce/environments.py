@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lineage.records import BUILD, Job
 
@@ -14,12 +14,15 @@ _SEPARATORS = re.compile(r"[-_.]+")
 
 
 class Package(NamedTuple):
+    """``source``: where it was installed from, if not from an index by its version: ``git+https://…@commit``."""
+
     name: str
     version: str
+    source: str = ""
 
     @property
     def requirement(self) -> str:
-        return f"{self.name}=={self.version}"
+        return f"{self.name} @ {self.source}" if self.source else f"{self.name}=={self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,24 @@ def environments(jobs: Sequence[Job]) -> tuple[list[Environment], list[int | Non
 
 
 def packages_of(job: Job) -> list[Package]:
-    rows = job.context.get("packages") or []
-    return [Package(str(row["name"]), str(row["version"])) for row in rows
-            if isinstance(row, Mapping) and row.get("name") and row.get("version") and row.get("manager", "pip") == "pip"]
+    """Those that pip can install again: without what was worked in where it lay (see ``editable_of``)."""
+    return [Package(str(row["name"]), str(row["version"]), _source(row)) for row in _rows(job) if not row.get("editable")]
+
+
+def editable_of(job: Job) -> list[tuple[str, str]]:
+    """(name, directory) of packages that were installed editable: their files are a project's, and no index has them."""
+    return [(str(row["name"]), str(row["editable"])) for row in _rows(job) if row.get("editable")]
+
+
+def _rows(job: Job) -> list[Mapping[str, Any]]:
+    return [row for row in job.context.get("packages") or [] if isinstance(row, Mapping) and row.get("name")
+            and row.get("version") and row.get("manager", "pip") == "pip"]
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    if row.get("vcs") and row.get("url") and row.get("commit"):
+        return f"{row['vcs']}+{row['url']}@{row['commit']}"
+    return ""
 
 
 def normal(name: str) -> str:

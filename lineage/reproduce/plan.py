@@ -9,7 +9,7 @@ from typing import Any
 
 from lineage.errors import InvalidError, NotFoundError
 from lineage.records import BUILD, SHOWN_ROLES, Entry, Job, JobHead, Role
-from lineage.reproduce.environments import Environment, environments, system_packages
+from lineage.reproduce.environments import Environment, editable_of, environments, system_packages
 from lineage.reproduce.order import Maker, makers, ordered
 
 #: What a step needs besides its packages and the system: settings that git does not track count.
@@ -246,4 +246,7 @@ def _warnings(jobs: Sequence[Job], numbers: Mapping[int, int], order: Sequence[i
             found.append(f"step {number} ended with exit code {job.head.exit_code} when it was recorded")
         if job.head.signal is not None:
             found.append(f"step {number} was ended by signal {job.head.signal} when it was recorded")
+    editable = {name: directory for job in jobs if job.head.kind != BUILD for name, directory in editable_of(job)}
+    found += [f"{name} was installed editable, from {directory}: it is not installed, unless a `roar build` step does"
+              for name, directory in sorted(editable.items())]
     return found

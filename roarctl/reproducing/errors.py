@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Any
 
 from lineage.errors import RoarError
 
@@ -11,14 +12,17 @@ CANNOT = 3
 
 
 class CannotReproduceError(RoarError):
-    """Base of them; ``details`` are lines for people, one for each thing that is missing."""
+    """Base of them; ``details`` has a line for each thing that is missing."""
 
     code = "cannot_reproduce"
     exit_code = CANNOT
 
     def __init__(self, message: str, hint: str = "", details: tuple[str, ...] = ()) -> None:
-        super().__init__("\n".join([message, *(f"    {line}" for line in details)]), hint)
+        super().__init__(message, hint)
         self.details = details
+
+    def document(self) -> dict[str, Any]:
+        return {**super().document(), "message": "\n".join([self.message, *self.details])}
 
 
 class RepositoryError(CannotReproduceError):

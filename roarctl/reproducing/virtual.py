@@ -125,6 +125,8 @@ class Virtual:
             if name in _PIP_OPTIONS:
                 values = value.replace("\\n", " ").split()
                 options += [word for one in values for word in (_PIP_OPTIONS[name], one)]
+                # pip takes the best of all; uv would ask no other index where one knows the name
+                options += ["--index-strategy", "unsafe-best-match"] if name == "extra-index-url" else []
             elif name == "no-index" and value.lower() in {"1", "true", "yes", "on"}:
                 options.append("--no-index")
         return options
@@ -143,6 +145,10 @@ def _last_line(done: subprocess.CompletedProcess[str]) -> str:
     """What says most: of pip the last error, which notices may follow; of uv all of its error, which has several lines."""
     lines = [line.strip(" │╰─▶\u00d7\t") for line in done.stdout.splitlines()]
     lines = [line for line in lines if line]
+    if "there is no version of" in done.stdout:
+        return "no index has this version"
+    if "was not found in the" in done.stdout:
+        return "no index knows it"
     errors = [at for at, line in enumerate(lines) if line.lower().startswith("error")]
     if not errors:
         no_solution = [at for at, line in enumerate(lines) if line.startswith("No solution")]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from made_records import PYTHON, job
 
+from lineage.records import Job
 from lineage.reproduce.environments import Environment, Package
 from lineage.reproduce.places import Places
 from lineage.reproduce.plan import Code, Project, make_plan
@@ -96,12 +97,14 @@ def test_repositories_that_cannot_be_had_say_what_was_tried(repository: Path, tm
     commit(repository, code="1")
     with pytest.raises(RepositoryError) as error:
         sources(repository, tmp_path / "copy", remote=str(tmp_path / "no.git")).clone(["f" * 40])
-    assert f"{repository}: not a repository with commit ffffffffffff" in error.value.message
-    assert f"{tmp_path}/no.git: " in error.value.message
-    with pytest.raises(RepositoryError, match="has a secret, which was not recorded"):
-        sources(tmp_path / "gone", tmp_path / "copy", remote="https://[redacted]@example.org/x.git").clone(["f" * 40])
-    with pytest.raises(RepositoryError, match="is not in it"):
-        sources(tmp_path / "gone", tmp_path / "copy", given=str(repository)).clone(["f" * 40])
+    tried = "\n".join(error.value.details)
+    assert f"{repository}: not a repository with commit ffffffffffff" in tried
+    assert f"{tmp_path}/no.git: " in tried
+    for words, where in (("has a secret, which was not recorded", {"remote": "https://[redacted]@example.org/x.git"}),
+                         ("is not in it", {"given": str(repository)})):
+        with pytest.raises(RepositoryError) as error:
+            sources(tmp_path / "gone", tmp_path / "copy", **where).clone(["f" * 40])
+        assert words in "\n".join((error.value.message, *error.value.details))
     assert not (tmp_path / "copy").exists()
 
 
@@ -181,7 +184,8 @@ def test_a_package_that_no_index_has(tmp_path: Path, monkeypatch: pytest.MonkeyP
         virtual = Virtual(wanted, tmp_path / "venv", with_pip=False, packages=choice, say=said.append, note=said.append)
         with pytest.raises(PackagesError) as error:
             virtual.make({})
-        assert error.value.message.startswith("1 of 1 packages cannot be had\n    roar-has-no-such-package==1.0: ")
+        assert error.value.message == "1 of 1 packages cannot be had"
+        assert error.value.details[0].startswith("roar-has-no-such-package==1.0: ")
     virtual = Virtual(wanted, tmp_path / "venv", with_pip=False, packages="none", say=said.append, note=said.append)
     state: dict[str, object] = {}
     virtual.make(state)
@@ -197,3 +201,14 @@ def test_a_full_disk_has_an_answer() -> None:
 
 def test_python_context_is_what_the_record_has() -> None:
     assert make_plan([job(1, "python x", python=PYTHON)]).environments[0].base == "/usr"
+
+
+def test_what_was_installed_from_elsewhere() -> None:
+    """An editable install is somebody's work; one of a repository is had again from there."""
+    rows = [{"name": "numpy", "version": "2.0"}, {"name": "mine", "version": "0.1", "editable": "/src/mine"},
+            {"name": "theirs", "version": "1.0", "vcs": "git", "url": "https://example.org/theirs", "commit": "c" * 40}]
+    recorded = job(1, "python x", python=PYTHON)
+    plan = make_plan([Job(recorded.head, recorded.steps, recorded.entries, {**recorded.context, "packages": rows})])
+    assert [one.requirement for one in plan.environments[0].packages] == [
+        "numpy==2.0", f"theirs @ git+https://example.org/theirs@{'c' * 40}"]
+    assert [warning for warning in plan.warnings if "/src/mine" in warning]
