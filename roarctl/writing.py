@@ -31,6 +31,10 @@ def write_file(output: Path | None, write: Callable[[BinaryIO], None], *, binary
         return
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")
     try:
+        if output.exists() and not output.is_file():  # a device or a pipe is written to: nothing may take its place
+            with output.open("wb") as file:
+                write(file)
+            return
         with unfinished.open("xb") as file:
             write(file)
         unfinished.replace(output)
