@@ -9,6 +9,7 @@ from typing import Any
 
 from lineage.composite import Group, tree_hash
 from lineage.errors import InvalidError
+from roarctl.hashes import file_hash
 
 _SECONDS = 1.0  # for counting
 _MOST = 2_000_000
@@ -45,13 +46,11 @@ def files_below(directory: bytes, *, deep: bool = True) -> Iterator[bytes]:
 def hashed(directory: bytes) -> tuple[bytes, list[tuple[bytes, bytes, int]]]:
     """(hash of the tree, (relative path, hash, size) of each file), see lineage/composite.py.  Files are read as the user;
     InvalidError for one that may not be, since the hash is of all."""
-    from blake3 import blake3
-
     base = directory.rstrip(b"/") + b"/"
     found: list[tuple[bytes, bytes, int]] = []
     for path in files_below(directory):
         try:
-            digest = blake3(max_threads=blake3.AUTO).update_mmap(os.fsdecode(path)).digest()
+            digest = file_hash(path)
             found.append((path[len(base):], digest, os.stat(path).st_size))  # noqa: PTH116 - bytes
         except OSError as error:
             raise InvalidError(f"{os.fsdecode(path)} cannot be read: {error.strerror}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lineage.dag import DagArtifact
 from lineage.records import Entry
 from lineage.staleness import State
+from roarctl.hashes import file_hash
 
 _BUDGET = 4 << 30  # bytes hashed in all: about a second from the page cache
 
@@ -53,10 +54,8 @@ class Checker:
         if size > self._budget:
             return None
         self._budget -= size
-        from blake3 import blake3
-
         try:
-            return blake3(max_threads=blake3.AUTO).update_mmap(os.fsdecode(path)).digest()
+            return file_hash(path)
         except OSError:
             return None
 

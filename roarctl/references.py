@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from lineage.errors import AmbiguousError, InvalidError, NotFoundError
 from lineage.v1 import lineage_pb2
+from roarctl.hashes import file_hash
 
 if TYPE_CHECKING:
     from roarctl.client import Client
 
 _BY_NAME = re.compile(r"@|(job|artifact|session|name):")
+_RUN_SIZE = 16  # bytes
 _PREFIX = re.compile(r"[0-9a-fA-F]{4,64}")
 _STEP = re.compile(r"(?P<job>@\d*|@~\d+|job:[0-9a-fA-F]{4,64})(?:/(?P<index>\d{1,9})|\[(?P<bracketed>\d{1,9})\])")
 
@@ -34,6 +36,11 @@ class Target:
     path: bytes = b""
     changed: bool = False
     step: int | None = None
+
+    @property
+    def runs(self) -> bool:
+        """A job that has not ended, which has no id but that of its run."""
+        return self.kind == "job" and len(self.id) == _RUN_SIZE
 
 
 def resolve(client: Client, reference: str, project: bytes) -> Target:
@@ -75,10 +82,8 @@ def content_hash(path: bytes) -> bytes:
         raise InvalidError(f"{os.fsdecode(path)} is a directory", f"see `roar show {os.fsdecode(path)}`, or name a file in it")
     if not stat.S_ISREG(mode):
         raise InvalidError(f"{os.fsdecode(path)} is not a regular file", "only files with a content have a lineage")
-    from blake3 import blake3
-
     try:
-        return blake3(max_threads=blake3.AUTO).update_mmap(os.fsdecode(path)).digest()
+        return file_hash(path)
     except OSError:
         return b""
 

@@ -18,7 +18,6 @@ EPILOG = """Examples:
   roar detach @7"""
 
 _WAIT_MS = 30_000
-_RUN_SIZE = 16  # bytes; the id that a job has when it has ended is longer
 
 
 def command(
@@ -42,7 +41,7 @@ def command(
             target = references.resolve(client, reference, current_project())
             if target.kind != "job":
                 raise InvalidError(f"{reference} is no job", "`roar log` lists the jobs")
-            if len(target.id) != _RUN_SIZE:
+            if not target.runs:
                 raise ConflictError(f"{reference} has ended already", f"see `roar show {reference}`")
             run = target.id
         request = observe_pb2.DetachRequest(run=run, wait_ms=_WAIT_MS)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lineage.v1 import observe_pb2
     from roarctl.client import Client
+    from roarctl.references import Target
 
 HELP = "Watch a job that runs: its files, bytes and processes, until it is over."
 EPILOG = """Examples:
@@ -48,7 +49,7 @@ def command(
         if target.kind != "job":
             raise InvalidError(f"{reference} is not a job", "`roar log` lists the jobs")
         before: observe_pb2.Progress | None = None
-        for progress in _looks(client, target.id, interval):
+        for progress in _looks(client, target, interval):
             if as_json:
                 emit(json.dumps(progress_document(progress), ensure_ascii=False))
             elif progress.head.HasField("id"):
@@ -62,19 +63,17 @@ def command(
             before = progress
 
 
-def _looks(client: Client, identity: bytes, interval: float) -> Iterator[observe_pb2.Progress]:
+def _looks(client: Client, target: Target, interval: float) -> Iterator[observe_pb2.Progress]:
     """Until the job is over; of one that is, the record alone."""
     from lineage import wire
     from lineage.v1 import observe_pb2
     from roarctl import queries
 
-    if len(identity) != _RUN_SIZE:
-        job = queries.job(client, identity)
+    if not target.runs:
+        job = queries.job(client, target.id)
         yield observe_pb2.Progress(head=wire.head_to(job.head), files_read=len(job.of_kind("input")),
                                    files_written=len(job.of_kind("output")), steps=len(job.steps))
         return
-    request = observe_pb2.WatchRequest(run=identity, interval_ms=round(interval * 1000))
+    request = observe_pb2.WatchRequest(run=target.id, interval_ms=round(interval * 1000))
     yield from client.stream("Observe/Watch", request, observe_pb2.Progress, seconds=None)
 
-
-_RUN_SIZE = 16  # bytes; the id that a job has when it has ended is longer

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from lineage.records import Json
 from lineage.redact import redact_text
+from roarctl.context.kernel import read_text
 
 _ID = r"([0-9a-f]{64})"
 #: As container engines name their cgroups.
@@ -55,13 +56,13 @@ def limits(root: str = "/") -> dict[str, Json]:
     limit."""
     processors: float | None = None
     memory: int | None = None
-    path = next((line[3:] for line in _read(f"{root}/proc/self/cgroup").splitlines() if line.startswith("0::")), "/")
+    path = next((line[3:] for line in read_text(f"{root}/proc/self/cgroup").splitlines() if line.startswith("0::")), "/")
     while True:
         directory = f"{root}/sys/fs/cgroup{path.rstrip('/')}"
-        quota = _read(f"{directory}/cpu.max").split()
+        quota = read_text(f"{directory}/cpu.max").split()
         if len(quota) == 2 and quota[0].isdigit() and quota[1].isdigit() and int(quota[1]):
             processors = min(processors or float("inf"), int(quota[0]) / int(quota[1]))
-        most = _read(f"{directory}/memory.max").strip()
+        most = read_text(f"{directory}/memory.max").strip()
         if most.isdigit():
             memory = min(memory, int(most)) if memory is not None else int(most)
         if path in {"", "/"}:
@@ -70,20 +71,20 @@ def limits(root: str = "/") -> dict[str, Json]:
 
 
 def _by_cgroup(found: dict[str, Json], root: str) -> None:
-    in_cgroup = _CGROUP.search(_read(f"{root}/proc/self/cgroup"))
+    in_cgroup = _CGROUP.search(read_text(f"{root}/proc/self/cgroup"))
     if in_cgroup:
         engine = in_cgroup[1] or in_cgroup[3]
         found["id"] = in_cgroup[2] or in_cgroup[4] or in_cgroup[5]
         found["runtime"] = _ENGINE.get(engine, engine) if engine else None
         return
-    mounted = _MOUNT.search(_read(f"{root}/proc/self/mountinfo", 1 << 18))  # in a cgroup namespace the path is just /
+    mounted = _MOUNT.search(read_text(f"{root}/proc/self/mountinfo", 1 << 18))  # in a cgroup namespace the path is just /
     if mounted:
         found["id"] = mounted[2]
         found["runtime"] = _ENGINE[mounted[1]] if mounted[1] else None
 
 
 def _by_files(found: dict[str, Json], root: str) -> None:
-    said = dict(line.partition("=")[::2] for line in _read(f"{root}/run/.containerenv").splitlines())
+    said = dict(line.partition("=")[::2] for line in read_text(f"{root}/run/.containerenv").splitlines())
     if os.path.exists(f"{root}/run/.containerenv"):  # podman; filled for containers that are privileged
         found["runtime"] = "podman"
         for key, name in (("id", "id"), ("name", "name"), ("image", "image"), ("imageid", "image_id")):
@@ -99,11 +100,3 @@ def _variable(environment: Mapping[bytes, bytes], name: str) -> str | None:
 
 def _text(value: bytes) -> str:
     return redact_text(value.decode("utf-8", "backslashreplace")[:500])
-
-
-def _read(path: str, limit: int = 1 << 16) -> str:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return (file.read(limit) or b"").decode("utf-8", "replace")
-    except OSError:
-        return ""

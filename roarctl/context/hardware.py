@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lineage.records import Json
+from roarctl.context.kernel import read_text
 
 _VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 _LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib", "usr/local/nvidia/lib64", "usr/lib/aarch64-linux-gnu")
@@ -23,7 +24,7 @@ def hardware(root: str = "/") -> dict[str, Json]:
     (AMD). ``root`` is where /proc and /sys are.
     """
     gpus = [*_nvidia(root), *_other(root)]
-    found = _NVIDIA_VERSION.search(_read(f"{root}/proc/driver/nvidia/version"))
+    found = _NVIDIA_VERSION.search(read_text(f"{root}/proc/driver/nvidia/version"))
     return {
         "cpu": _cpu(root),
         "cores": len(os.sched_getaffinity(0)),
@@ -46,17 +47,17 @@ def _libcuda(root: str) -> str | None:
 
 def _cpu(root: str) -> str | None:
     # The first processor's paragraph: the kernel makes the text as it is read, and 256 of them take milliseconds.
-    found = _MODEL.search(_read(f"{root}/proc/cpuinfo", 4096))
+    found = _MODEL.search(read_text(f"{root}/proc/cpuinfo", 4096))
     if found:
         return found[1]
-    return _read(f"{root}/proc/device-tree/model").strip("\0\n ") or None  # ARM boards
+    return read_text(f"{root}/proc/device-tree/model").strip("\0\n ") or None  # ARM boards
 
 
 def _nvidia(root: str) -> Iterator[dict[str, Json]]:
     """NVIDIA's own driver, with names."""
     directory = f"{root}/proc/driver/nvidia/gpus"
     for address in _names(directory):
-        fields = _fields(_read(f"{directory}/{address}/information"))
+        fields = _fields(read_text(f"{directory}/{address}/information"))
         yield {"vendor": "NVIDIA", "name": fields.get("Model"), "address": address, "memory": None}
 
 
@@ -67,14 +68,14 @@ def _other(root: str) -> Iterator[dict[str, Json]]:
     served = set(_names(f"{root}/proc/driver/nvidia/gpus"))
     for card in _names(directory):
         device = f"{directory}/{card}/device"
-        vendor = _VENDORS.get(_read(f"{device}/vendor").strip()) if _CARD.fullmatch(card) else None
+        vendor = _VENDORS.get(read_text(f"{device}/vendor").strip()) if _CARD.fullmatch(card) else None
         if vendor is None:
             continue
         address = os.path.basename(os.path.realpath(device))
         if address in served:
             continue
-        name = _read(f"{device}/product_name").strip() or names.get(address) or f"{_read(f'{device}/device').strip()}"
-        memory = _read(f"{device}/mem_info_vram_total").strip()
+        name = read_text(f"{device}/product_name").strip() or names.get(address) or f"{read_text(f'{device}/device').strip()}"
+        memory = read_text(f"{device}/mem_info_vram_total").strip()
         yield {"vendor": vendor, "name": name, "address": address, "memory": int(memory) if memory.isdigit() else None}
 
 
@@ -82,12 +83,12 @@ def _kfd_names(root: str) -> Iterator[tuple[str, str]]:
     """AMD's compute driver: (PCI address, name such as gfx90a) of each node that has compute units."""
     directory = f"{root}/sys/class/kfd/kfd/topology/nodes"
     for node in _names(directory):
-        fields = _fields(_read(f"{directory}/{node}/properties"))
+        fields = _fields(read_text(f"{directory}/{node}/properties"))
         location, domain = fields.get("location_id", ""), fields.get("domain", "0")
         if fields.get("simd_count", "0") != "0" and location.isdigit() and domain.isdigit():
             number = int(location)  # bus << 8 | device << 3 | function
             address = f"{int(domain):04x}:{number >> 8 & 0xff:02x}:{number >> 3 & 0x1f:02x}.{number & 7}"
-            yield address, _read(f"{directory}/{node}/name").strip()
+            yield address, read_text(f"{directory}/{node}/name").strip()
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -106,11 +107,3 @@ def _names(directory: str) -> list[str]:
         return sorted(os.listdir(directory))
     except OSError:
         return []
-
-
-def _read(path: str, limit: int = 1 << 16) -> str:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return (file.read(limit) or b"").decode("utf-8", "replace")
-    except OSError:
-        return ""

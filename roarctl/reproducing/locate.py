@@ -14,6 +14,7 @@ from lineage.errors import NotFoundError, RoarError
 from lineage.reproduce.patches import file_patches
 from lineage.reproduce.plan import Needed, Plan, Project, Step
 from lineage.v1 import lineage_pb2, records_pb2
+from roarctl.hashes import file_hash
 from roarctl.reproducing import git
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Hashes:
                 return None
             key = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
             if key not in self._known:
-                self._known[key] = blake3(max_threads=blake3.AUTO).update_mmap(os.fsdecode(path)).digest()
+                self._known[key] = file_hash(path)
             return self._known[key]
         except OSError:
             return None
