@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness import Daemon, Project
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """A background job of a shell ignores Ctrl-C, and all that it starts does."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

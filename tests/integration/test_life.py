@@ -85,8 +85,7 @@ def test_kill_of_roarctl_loses_nothing(project: Project) -> None:
 
 def test_interrupt_is_recorded(project: Project) -> None:
     """Ctrl-C reaches the command; the job says that it was interrupted, and what it had done by then."""
-    process = project.popen("run", "-q", "--", "sh", "-c", "echo part > part.txt; exec sleep 60", start_new_session=True,
-                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # background shells ignore it
+    process = project.popen("run", "-q", "--", "sh", "-c", "echo part > part.txt; exec sleep 60", start_new_session=True)
     wait_for((project.path / "part.txt").exists)
     time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)

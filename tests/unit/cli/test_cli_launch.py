@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -158,6 +159,21 @@ def test_child_that_died_before_its_exec():
     child.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_that_another_thread_takes_is_passed_on_at_once(number):
+    """Also where it does not interrupt the waiting: the main thread may not have been in it yet."""
+    child = held("sleep", "20")
+    with launch.Signals(child) as signals:
+        signals.running = True
+        assert child.release()
+        sender = threading.Thread(target=lambda: (time.sleep(0.2), signal.pthread_kill(threading.get_ident(), number)))
+        sender.start()
+        assert child.wait().signal == number
+        assert signals.asked == [number]
+    sender.join()
+    child.close()
+
+
 def test_child_of_a_killed_roarctl_does_not_run(tmp_path):
     """kill -9 while the command is being registered: it must not start by itself."""
     script = (f"import os\nfrom roarctl import launch\n"
@@ -173,6 +189,7 @@ TRAP = "trap 'echo INT; n=$((n+1))' INT; trap 'echo TERM; exit 4' TERM; echo rea
 
 def started(roar, script: str, **options) -> subprocess.Popen:
     command = [*roar.program, "run", "-q", "sh", "-c", script]
+    options.setdefault("start_new_session", True)  # away from the terminal that the tests may have
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
     assert process.stdout.readline() == "ready\n"
     return process

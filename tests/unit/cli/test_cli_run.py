@@ -201,7 +201,7 @@ def test_interruption_is_remembered(roar, daemon, number, interrupted):
     """By a signal to roar; a command that a signal ends otherwise was not interrupted by a person."""
     script = "echo ready; exec sleep 60" if number else "echo ready; kill -TERM $$"
     command = [*roar.program, "run", "-q", "sh", "-c", script]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout.readline() == "ready\n"
         if number:
             process.send_signal(number)
