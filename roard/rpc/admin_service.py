@@ -11,11 +11,11 @@ from importlib import metadata
 import grpc
 
 from lineage.errors import DeniedError, RoarError
+from lineage.service.errors import answered
 from lineage.v1 import admin_pb2 as pb
 from lineage.v1 import admin_pb2_grpc
 from roard.observe.observer import Observer
 from roard.rpc.caller import ROOT, Caller
-from roard.rpc.errors import answered
 from roard.store.store import Store
 
 

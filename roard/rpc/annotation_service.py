@@ -13,11 +13,11 @@ from lineage.annotations import Annotations, Subject, check_fits
 from lineage.annotationwire import annotated_to, edit_from, subject_from
 from lineage.errors import DeniedError, InvalidError, NotFoundError
 from lineage.records import User
+from lineage.service.errors import answered
+from lineage.service.view import JobStore, View
 from lineage.v1 import annotations_pb2 as pb
 from lineage.v1 import annotations_pb2_grpc
 from roard.rpc.caller import ROOT, Caller
-from roard.rpc.errors import answered
-from roard.rpc.view import JobStore, View
 
 MAX_SUBJECTS, MAX_EDITS = 10_000, 1000
 

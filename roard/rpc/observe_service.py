@@ -15,14 +15,14 @@ from lineage.annotations import Edit, Subject, checked
 from lineage.errors import ConflictError, InvalidError, NotFoundError, RoarError
 from lineage.graph import Limits, Start, ancestors
 from lineage.records import SHOWN_ROLES, Entry, Host, Job, JobHead, User
+from lineage.service.errors import answered
+from lineage.service.view import RUN_SIZE, View
 from lineage.v1 import observe_pb2 as pb
 from lineage.v1 import observe_pb2_grpc
 from lineage.v1 import records_pb2 as records
 from roard.observe.observer import Observer, account_name
 from roard.rpc.caller import Caller
-from roard.rpc.errors import answered
 from roard.rpc.identity import Identity
-from roard.rpc.view import RUN_SIZE, View
 from roard.store.store import Store
 
 MAX_TRACKED = 64 << 20  # bytes of names, unpacked

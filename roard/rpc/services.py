@@ -7,6 +7,8 @@ from grpc_reflection.v1alpha import reflection
 
 from lineage.errors import RoarError
 from lineage.records import Host
+from lineage.service.service import LineageService
+from lineage.service.view import View
 from lineage.v1 import (
     admin_pb2,
     admin_pb2_grpc,
@@ -24,7 +26,6 @@ from roard.rpc.admin_service import AdminService
 from roard.rpc.annotation_service import AnnotationService
 from roard.rpc.bundle_service import BundleService
 from roard.rpc.identity import Identity
-from roard.rpc.lineage_service import LineageService
 from roard.rpc.observe_service import ObserveService
 from roard.store.store import Store
 
@@ -36,7 +37,7 @@ def add_services(server: grpc.Server, observer: Observer | None, why: RoarError 
                  host: Host) -> None:
     """``why``: what keeps the daemon from watching, where there is no observer."""
     caller = identity.caller
-    lineage_pb2_grpc.add_LineageServicer_to_server(LineageService(store, caller), server)
+    lineage_pb2_grpc.add_LineageServicer_to_server(LineageService(lambda context: View(store, caller(context))), server)
     bundle_pb2_grpc.add_BundlesServicer_to_server(BundleService(store, caller), server)
     observe_pb2_grpc.add_ObserveServicer_to_server(ObserveService(observer, why, store, identity, host, caller), server)
     annotations_pb2_grpc.add_AnnotationsServicer_to_server(AnnotationService(store, caller), server)

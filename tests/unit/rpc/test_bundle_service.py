@@ -13,11 +13,12 @@ from test_lineage_service import caller_of
 from lineage import bundle, ids
 from lineage.errors import CorruptError, InvalidError, NotFoundError
 from lineage.records import User
+from lineage.service.service import LineageService
+from lineage.service.view import View
 from lineage.status import error_of
 from lineage.v1 import bundle_pb2_grpc, lineage_pb2_grpc
 from lineage.v1 import lineage_pb2 as pb
 from roard.rpc.bundle_service import BundleService
-from roard.rpc.lineage_service import LineageService
 from roard.store import Store
 
 
@@ -27,7 +28,8 @@ class Box:
     def __init__(self, directory: Path) -> None:
         self.store = Store.open(directory / "store")
         self.server = grpc.server(ThreadPoolExecutor(4))
-        lineage_pb2_grpc.add_LineageServicer_to_server(LineageService(self.store, caller_of), self.server)
+        lineage_pb2_grpc.add_LineageServicer_to_server(
+            LineageService(lambda context: View(self.store, caller_of(context))), self.server)
         bundle_pb2_grpc.add_BundlesServicer_to_server(BundleService(self.store, caller_of), self.server)
         self.server.add_insecure_port(f"unix:{directory / 'sock'}")
         self.server.start()

@@ -15,13 +15,14 @@ from recorder import ADA, BOB, PROJECT, ROOT, begin, digest, ended, entries, ent
 from lineage import ids, wire
 from lineage.errors import AmbiguousError, CorruptError, InvalidError, NotFoundError, RoarError
 from lineage.records import User
+from lineage.service.errors import answered
+from lineage.service.service import LineageService
+from lineage.service.view import View
 from lineage.status import error_of
 from lineage.v1 import lineage_pb2 as pb
 from lineage.v1 import lineage_pb2_grpc
 from lineage.v1 import records_pb2 as records
 from roard.rpc.caller import Caller
-from roard.rpc.errors import answered
-from roard.rpc.lineage_service import LineageService
 from roard.store import Store
 
 
@@ -59,7 +60,7 @@ class Client:
 
 @pytest.fixture
 def ada(store: Store, tmp_path: Path) -> Iterator[Client]:
-    server = serve(LineageService(store, caller_of), tmp_path / "sock")
+    server = serve(LineageService(lambda context: View(store, caller_of(context))), tmp_path / "sock")
     with grpc.insecure_channel(f"unix:{tmp_path / 'sock'}") as channel:
         yield Client(lineage_pb2_grpc.LineageStub(channel))
     server.stop(None).wait()
@@ -452,7 +453,7 @@ class Broken(LineageService):
 
 def test_errors_travel_whole_and_defects_stay_inside(
         store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    server = serve(Broken(store, caller_of), tmp_path / "broken")
+    server = serve(Broken(lambda context: View(store, caller_of(context))), tmp_path / "broken")
     with grpc.insecure_channel(f"unix:{tmp_path / 'broken'}") as channel:
         client = Client(lineage_pb2_grpc.LineageStub(channel))
         for method, request in [("GetSession", pb.GetSessionRequest()), ("ListEntries", pb.ListEntriesRequest())]:

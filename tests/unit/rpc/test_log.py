@@ -9,9 +9,9 @@ from recorder import ADA, BOB, ROOT, begin, ended, record
 
 from lineage.jobfilter import JobFilter
 from lineage.records import JobHead, User
+from lineage.service.scan import newest
+from lineage.service.view import View
 from roard.rpc.caller import Caller
-from roard.rpc.scan import newest
-from roard.rpc.view import View
 from roard.store import Store
 from roard.store.store import HEADS_BATCH
 

@@ -10,11 +10,11 @@ from recorder import ADA, BOB, PROJECT, ROOT, begin, digest, ended, entry, recor
 
 from lineage.errors import InvalidError
 from lineage.records import User
+from lineage.service import search
+from lineage.service.search import search_message
+from lineage.service.view import View
 from lineage.v1 import lineage_pb2 as pb
-from roard.rpc import search
 from roard.rpc.caller import Caller
-from roard.rpc.search import search_message
-from roard.rpc.view import View
 from roard.store import Store, upgrade
 from roard.store.environment import SCHEMA_KEY, open_environment
 from roard.store.pathtexts import texts_from

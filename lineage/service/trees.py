@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lineage import wire
 from lineage.errors import InvalidError
+from lineage.service.view import ID_SIZE, View
 from lineage.v1 import lineage_pb2 as pb
-from roard.rpc.view import ID_SIZE, View
 
 DEFAULT_USES, MAX_USES = 20, 1000
 MAX_HASHES = 50_000

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from lineage.annotations import parsed_label
 from lineage.jobfilter import CLOCK_SLACK, JobFilter
 from lineage.records import JobHead, Session
+from lineage.service.view import View
 from lineage.store import Visible
-from roard.rpc.view import View
 
 SCAN_SECONDS = 2.0
 

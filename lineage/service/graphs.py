@@ -13,9 +13,9 @@ from lineage.errors import InvalidError
 from lineage.graph import OUTPUT, Graph, Limits, Node, Start
 from lineage.ids import path_number
 from lineage.records import ROLES, SHOWN_ROLES, Entry, JobHead, Role
+from lineage.service.view import JobStore, View
 from lineage.store import GraphStore, Visible
 from lineage.v1 import lineage_pb2 as pb
-from roard.rpc.view import JobStore, View
 
 MAX_DEPTH = 1000
 MAX_NODES, DEFAULT_NODES = 100_000, 10_000

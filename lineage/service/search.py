@@ -11,10 +11,10 @@ from lineage.errors import InvalidError, NotFoundError
 from lineage.globs import compiled, literal_prefix
 from lineage.jobfilter import JobFilter, from_message
 from lineage.records import JobHead
+from lineage.service.scan import labelled_artifacts, labelled_runs, newest
+from lineage.service.view import Seen, View
 from lineage.v1 import lineage_pb2 as pb
 from lineage.v1 import records_pb2 as records
-from roard.rpc.scan import labelled_artifacts, labelled_runs, newest
-from roard.rpc.view import Seen, View
 
 DEFAULT_RESULTS, MAX_RESULTS = 20, 1000
 PATH_SECONDS = 2.0  # for looking through paths; as long again for jobs

@@ -12,7 +12,16 @@ from lineage.composite import FileSet
 from lineage.errors import InvalidError, NotFoundError
 from lineage.records import Entry, EntryKind, JobHead, Session, User
 from lineage.store import Link, RecordStore, Visible
-from roard.rpc.caller import Caller
+
+
+class Caller(Protocol):
+    """Who asks. A registry has its own idea of who may see what, and shows each caller a store that has just that."""
+
+    @property
+    def uid(self) -> int: ...
+    def may_see(self, uid: int) -> bool:
+        """What this uid recorded."""
+
 
 ID_SIZE, RUN_SIZE = 32, 16  # bytes
 _HINT = "`roar log` lists the jobs"

@@ -14,17 +14,16 @@ from lineage.errors import InvalidError, NotFoundError
 from lineage.graph import ancestors, descendants
 from lineage.jobfilter import from_message
 from lineage.records import ENTRY_KINDS, ROLES, Entry
+from lineage.service.errors import answered
+from lineage.service.graphs import dag_message, roles_of, walk_message
+from lineage.service.references import by_path, by_reference
+from lineage.service.scan import newest
+from lineage.service.search import search_message
+from lineage.service.trees import tree_message
+from lineage.service.view import Sighting, View
 from lineage.v1 import lineage_pb2 as pb
 from lineage.v1 import lineage_pb2_grpc
 from lineage.v1 import records_pb2 as records
-from roard.rpc.caller import Caller
-from roard.rpc.errors import answered
-from roard.rpc.graphs import dag_message, roles_of, walk_message
-from roard.rpc.references import by_path, by_reference
-from roard.rpc.scan import newest
-from roard.rpc.search import search_message
-from roard.rpc.trees import tree_message
-from roard.rpc.view import JobStore, Sighting, View
 
 PAGE_ENTRIES, PAGE_BYTES = 1000, 1 << 20  # of a message, whose limit is 4 MB
 DEFAULT_LOG, MAX_LOG = 50, 10_000
@@ -32,14 +31,10 @@ DEFAULT_SIGHTINGS, MAX_SIGHTINGS = 20, 1000
 
 
 class LineageService(lineage_pb2_grpc.LineageServicer):
-    """``caller`` says who is calling; it raises DeniedError for who cannot be known."""
+    """``view``: what the caller of a request may see; it raises DeniedError for who cannot be known."""
 
-    def __init__(self, store: JobStore, caller: Callable[[grpc.ServicerContext], Caller]) -> None:
-        self._store = store
-        self._caller = caller
-
-    def _view(self, context: grpc.ServicerContext) -> View:
-        return View(self._store, self._caller(context))
+    def __init__(self, view: Callable[[grpc.ServicerContext], View]) -> None:
+        self._view = view
 
     @answered
     def Resolve(self, request: pb.ResolveRequest, context: grpc.ServicerContext) -> pb.ResolveResponse:
@@ -53,19 +48,21 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
     @answered
     def GetJob(self, request: pb.GetJobRequest, context: grpc.ServicerContext) -> records.Job:
         """Of a job that runs, the head alone."""
-        head = self._view(context).head(request.id)
-        job = None if head.id is None else self._store.job(head.id)
+        view = self._view(context)
+        head = view.head(request.id)
+        job = None if head.id is None else view.store.job(head.id)
         return records.Job(head=wire.head_to(head)) if job is None else wire.job_to(replace(job, head=head))
 
     @answered
     def ListEntries(self, request: pb.ListEntriesRequest, context: grpc.ServicerContext) -> Iterator[pb.EntryPage]:
-        head = self._view(context).head(request.id)
+        view = self._view(context)
+        head = view.head(request.id)
         roles = roles_of(request.roles, frozenset(ROLES))
         kinds = frozenset(request.kinds or ENTRY_KINDS)
         if not kinds <= set(ENTRY_KINDS):
             raise InvalidError(f"there is no kind {sorted(kinds - set(ENTRY_KINDS))[0]!r}",
                                "kinds are " + ", ".join(ENTRY_KINDS))
-        entries = () if head.id is None else self._store.entries(head.id)
+        entries = () if head.id is None else view.store.entries(head.id)
         yield from _pages(entry for entry in entries if entry.kind in kinds and entry.role in roles)
 
     @answered
@@ -87,10 +84,11 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
 
     @answered
     def GetRecord(self, request: pb.GetRecordRequest, context: grpc.ServicerContext) -> Iterator[pb.RecordPart]:
-        head = self._view(context).head(request.id)
+        view = self._view(context)
+        head = view.head(request.id)
         if head.id is None:
             raise NotFoundError(f"job @{head.number} still runs: its record is made when it ends", "wait for its end")
-        for identity, data in self._store.record(head.id):
+        for identity, data in view.store.record(head.id):
             yield pb.RecordPart(id=identity, data=data)
 
     @answered

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lineage.annotations import NAME
 from lineage.errors import AmbiguousError, InvalidError, NotFoundError
 from lineage.records import JobHead
-from roard.rpc.view import RUN_SIZE, View
+from lineage.service.view import RUN_SIZE, View
 
 KINDS = ("job", "artifact", "session")
 MAX_MATCHES = 1000  # ids with one prefix that are looked through, of each kind

@@ -22,7 +22,7 @@ def answered(handler: Handler) -> Handler:
     """For a handler ``(self, request, context)``, one that returns a message or one that yields them.
 
     A RoarError travels whole (``lineage.status``).  Anything else is a defect of ours: INTERNAL for the caller, who
-    learns nothing of the daemon's inside, and a traceback in the log.
+    learns nothing of the server's inside, and a traceback in the log.
     """
     if inspect.isgeneratorfunction(handler):
         @wraps(handler)
@@ -54,7 +54,7 @@ def _abort(context: grpc.ServicerContext, failure: Exception, name: str) -> NoRe
         if not context.is_active():  # the client went away, or the handler had already aborted
             raise failure
         _log.error("%s failed", name, exc_info=failure)
-        context.abort(grpc.StatusCode.INTERNAL, f"{name} failed inside roard; its log says why")
+        context.abort(grpc.StatusCode.INTERNAL, f"{name} failed inside the server; its log says why")
     code, details, trailing = status_of(failure)
     context.set_trailing_metadata(trailing)
     context.abort(code, details)

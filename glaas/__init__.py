@@ -1,0 +1,1 @@
+"""glaas: the registry of lineage. It stores how artifacts were made, never the artifacts."""
