@@ -106,20 +106,22 @@ class ListSaidResponse(_message.Message):
     def __init__(self, annotated: _Optional[_Iterable[_Union[_annotations_pb2.Annotated, _Mapping]]] = ...) -> None: ...
 
 class TreeHead(_message.Message):
-    __slots__ = ("origin", "size", "root", "at", "signature", "key")
+    __slots__ = ("origin", "size", "root", "at", "signature", "key", "changes")
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     ROOT_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
     origin: str
     size: int
     root: bytes
     at: int
     signature: bytes
     key: bytes
-    def __init__(self, origin: _Optional[str] = ..., size: _Optional[int] = ..., root: _Optional[bytes] = ..., at: _Optional[int] = ..., signature: _Optional[bytes] = ..., key: _Optional[bytes] = ...) -> None: ...
+    changes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, origin: _Optional[str] = ..., size: _Optional[int] = ..., root: _Optional[bytes] = ..., at: _Optional[int] = ..., signature: _Optional[bytes] = ..., key: _Optional[bytes] = ..., changes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetTreeHeadRequest(_message.Message):
     __slots__ = ()
