@@ -1,20 +1,15 @@
-"""The LMDB environment: how it is created so that a crash leaves either none or a whole one, and how it is opened.
-
-Default sync, never writemap, never map_async: of 1,951 replayed crash images none lost an acknowledged commit.  Two
-images taken while an environment was being created were invalid, so it is created beside and renamed.
-"""
+"""The tables of the store, its schema, and how it is opened (the LMDB environment itself: ``storage.environment``)."""
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
 
-from lineage.errors import CorruptError, RoarError, UnavailableError, UnsupportedError
+import storage.environment
+from lineage.errors import CorruptError, RoarError, UnsupportedError
+from roard.store.owner import ROARD
 from roard.store.values import PAIR, U64, Table, get, put, upcoming_number
 
 SCHEMA = 3
@@ -23,10 +18,6 @@ OLDEST = 2
 SCHEMA_KEY = b"schema"
 #: In meta while older jobs' paths are not in path_texts yet: (the newest such job number, its chunks that are).
 UNINDEXED_KEY = b"unindexed_paths"
-#: The address space to reserve, the first that mmap grants: the file is sparse and grows as it is written.
-MAP_SIZES = tuple(1 << bits for bits in (40, 38, 36, 34, 32, 30))
-MAX_READERS = 512
-_NEARLY_FULL = 64 << 20  # bytes left, where an EIO is taken for a short write
 
 #: Tables of fixed-size duplicates.
 _ROWS = frozenset({"producers", "consumers", "paths"})
@@ -75,16 +66,7 @@ def open_environment(directory: Path) -> tuple[lmdb.Environment, Tables]:
     Raises UnsupportedError for a store of a newer roard, CorruptError for what is not a store, UnavailableError where
     the system refuses (permissions, already open in this process, a full disk).
     """
-    try:
-        if not (directory / "data.mdb").exists():
-            _create(directory)
-        directory.chmod(0o700)
-        env = _map(directory)
-    except lmdb.InvalidError as error:
-        raise CorruptError(f"{directory} does not hold a store: {error}", "restore a backup") from error
-    except (lmdb.Error, OSError) as error:
-        raise UnavailableError(f"the store at {directory} cannot be opened: {error}",
-                               "it must be on a local disk with space left, used by no other roard") from error
+    env = storage.environment.open_or_create(directory, ROARD, len(Tables.__slots__), _fill)
     try:
         version = _check_schema(env, directory)
         tables = _open_tables(env)
@@ -97,35 +79,10 @@ def open_environment(directory: Path) -> tuple[lmdb.Environment, Tables]:
     return env, tables
 
 
-def _create(directory: Path) -> None:
-    """In a directory beside, which only a rename makes the store: a crash before leaves nothing that looks like one."""
-    unfinished = directory.with_name(directory.name + ".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    unfinished.mkdir(mode=0o700)
-    env = _map(unfinished)
-    try:
-        tables = _open_tables(env)
-        with env.begin(write=True) as txn:
-            put(txn, tables.meta, SCHEMA_KEY, U64.pack(SCHEMA))
-    finally:
-        env.close()
-    for part in (unfinished / "data.mdb", unfinished / "lock.mdb", unfinished):
-        _fsync(part)
-    unfinished.rename(directory)  # succeeds over an empty directory, and over nothing else
-    _fsync(directory.parent)
-
-
-def _map(directory: Path) -> lmdb.Environment:
-    for size in MAP_SIZES:
-        try:
-            return lmdb.open(str(directory), map_size=size, mode=0o600, max_dbs=len(Tables.__slots__),
-                             max_readers=MAX_READERS, max_spare_txns=16, readahead=False)
-        except lmdb.Error as error:
-            refused = isinstance(error, lmdb.MemoryError) or error.code == errno.ENOMEM
-            if not refused or size == MAP_SIZES[-1]:
-                raise
-    raise AssertionError("unreachable")
+def _fill(env: lmdb.Environment) -> None:
+    tables = _open_tables(env)
+    with env.begin(write=True) as txn:
+        put(txn, tables.meta, SCHEMA_KEY, U64.pack(SCHEMA))
 
 
 def _open_tables(env: lmdb.Environment) -> Tables:
@@ -163,33 +120,9 @@ def _check_schema(env: lmdb.Environment, directory: Path) -> int:
     return int(version)
 
 
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def storage_error(error: lmdb.Error, directory: Path) -> RoarError:
-    """What a failed write means, in words.  LMDB calls a short write EIO, which is what a filling disk gives first."""
-    if isinstance(error, lmdb.MapFullError):
-        return UnavailableError("the store has used up the address space that it reserved",
-                                "raise roard's memory limit (ulimit -v), then restart it")
-    full = error.code in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    if error.code == errno.EIO:
-        disk = os.statvfs(directory)
-        full = disk.f_bavail * disk.f_frsize < max(_NEARLY_FULL, disk.f_blocks * disk.f_frsize // 100)
-    if full:
-        return UnavailableError("the disk that holds the store is full: nothing of this was recorded",
-                                f"make room on the disk of {directory}; roard goes on by itself")
-    return UnavailableError(f"the store could not be written: {error}",
-                            "look at the disk's health, then run `roard fsck`")
-
+    return storage.environment.storage_error(error, directory, ROARD)
 
 
 def read_error(error: lmdb.Error) -> RoarError:
-    """What a failed read means, in words."""
-    if isinstance(error, lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError | lmdb.PanicError):
-        return CorruptError(f"the store is damaged: {error}", "run `roard fsck`, or restore a backup")
-    return UnavailableError(f"the store cannot be read now: {error}", "roard is ending, or very busy; try again")
+    return storage.environment.read_error(error, ROARD)
