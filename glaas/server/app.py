@@ -1,0 +1,49 @@
+"""The HTTP side of a registry as one ASGI application: pages, JSON, and the protobuf services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+
+from anyio import to_thread
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from glaas.server import connect, health, wellknown
+from glaas.server.methods import methods_of
+from glaas.server.security import Security
+from glaas.server.statuses import error_document, http_headers, http_status
+from glaas.server.wiring import Wiring
+from lineage.errors import RoarError
+
+_WEB = "glaas.web"
+
+
+def create_app(wiring: Wiring) -> FastAPI:
+    limits = wiring.settings.limits
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = limits.handlers  # stores block: handlers run in threads
+        yield
+
+    app = FastAPI(title="glaas", summary="The registry where any hash has a history", version=wellknown.version(),
+                  openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, lifespan=life, redirect_slashes=False)
+    app.state.wiring = wiring
+    app.router.routes += connect.routes(methods_of(wiring.services), limits, wiring.budget)
+    app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring)]
+    if find_spec(_WEB) is not None:
+        app.router.routes += import_module(_WEB).routes(wiring)
+    app.add_exception_handler(RoarError, _refusal)
+    app.add_middleware(Security, settings=wiring.settings)
+    return app
+
+
+def _refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RoarError)
+    return JSONResponse(error_document(error), http_status(error), http_headers(error))
+
+

@@ -1,0 +1,181 @@
+"""The Connect protocol (https://connectrpc.com/docs/protocol): protobuf services over plain HTTP.
+
+``POST /lineage.v1.SERVICE/METHOD``.  Unary: ``application/proto`` or ``application/json``, one message each way; GET is not
+offered.  Server streams: ``application/connect+proto`` (or +json), each message in an envelope of one byte of flags and four of
+length; the last has flag 2 and is JSON.  An error's one detail is the whole RoarError (``statuses.connect_error``); the header
+``trailer-roar-error-bin``, in streams the metadata of their end, has it in base64 too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from anyio import to_thread
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError, Message
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from glaas.server import bodies
+from glaas.server.bodies import Budget
+from glaas.server.context import HttpContext
+from glaas.server.methods import Method
+from glaas.server.settings import Limits
+from glaas.server.statuses import (
+    ERROR_HEADER,
+    connect_code,
+    connect_error,
+    connect_status,
+    error_header,
+    http_headers,
+    http_status,
+    internal,
+)
+from lineage.errors import InvalidError, RoarError, UnsupportedError
+from lineage.status import ERROR_KEY
+
+_log = logging.getLogger(__name__)
+_UNARY = {"application/proto": "proto", "application/json": "json"}
+_STREAM = {"application/connect+proto": "proto", "application/connect+json": "json"}
+_LARGE = frozenset({"RegisterBundle"})
+_END = 2  # the flag of an EndStreamResponse
+_MAX_TIMEOUT_DIGITS = 10
+_DONE = object()
+
+
+def routes(methods: Mapping[str, Method], limits: Limits, budget: Budget) -> list[Route]:
+    return [Route(path, partial(_answer, method, limits, budget), methods=["POST"]) for path, method in methods.items()]
+
+
+async def _answer(method: Method, limits: Limits, budget: Budget, request: Request) -> Response:
+    kinds = _STREAM if method.streaming else _UNARY
+    codec = kinds.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
+    if codec is None:
+        # No error of Connect's: it prescribes this status, with an Accept-Post header of what there is.
+        return Response(status_code=415, headers={"Accept-Post": ", ".join(kinds)})
+    try:
+        seconds = _timeout(request, limits)
+        _only_plain(request, method.streaming)
+        if method.name in _LARGE:
+            async with bodies.large_body(request, limits, budget) as body:
+                return await _call(method, codec, body, request, seconds)
+        return await _call(method, codec, await bodies.read(request, limits.request, limits), request, seconds)
+    except RoarError as error:
+        return _refusal(error, method, codec)
+
+
+async def _call(method: Method, codec: str, body: bytes, request: Request, seconds: float) -> Response:
+    client = request.client
+    context = HttpContext(request.headers, f"{client.host}:{client.port}" if client else "", seconds)
+    if method.streaming:
+        message = _parsed(method.request, codec, _enveloped(body))
+        return StreamingResponse(_streamed(method, codec, message, context, seconds),
+                                 media_type=f"application/connect+{codec}")
+    message = _parsed(method.request, codec, body)
+    try:
+        async with asyncio.timeout(seconds):
+            answer = await _run(method, method.handler, message, context)
+    except TimeoutError:
+        return _late(method, seconds)
+    finally:
+        context.cancel()
+    return Response(_encoded(answer, codec), media_type=f"application/{codec}")
+
+
+async def _run(method: Method, work: Any, *arguments: object) -> Any:  # noqa: ANN401
+    """In a thread of the pool: stores block.  Who has no time to wait for its end leaves it behind."""
+    try:
+        return await to_thread.run_sync(work, *arguments, abandon_on_cancel=True)
+    except RoarError:
+        raise
+    except Exception:
+        _log.exception("%s failed", method.path)
+        raise internal() from None
+
+
+async def _streamed(method: Method, codec: str, message: Message, context: HttpContext, seconds: float) -> AsyncIterator[bytes]:
+    end: dict[str, Any] = {}
+    try:
+        async with asyncio.timeout(seconds):
+            answers: Iterator[Message] = method.handler(message, context)
+            while (answer := await _run(method, next, answers, _DONE)) is not _DONE:
+                yield _envelope(0, _encoded(answer, codec))
+    except TimeoutError:
+        end = {"error": {"code": "deadline_exceeded", "message": _late_text(method, seconds)}}
+    except RoarError as error:
+        end = {"error": connect_error(error), "metadata": {ERROR_KEY: [error_header(error)]}}
+    finally:
+        context.cancel()
+    yield _envelope(_END, json.dumps(end).encode())
+
+
+def _refusal(error: RoarError, method: Method, codec: str) -> Response:
+    document = connect_error(error)
+    headers = {ERROR_HEADER: error_header(error), **http_headers(error)}
+    if method.streaming:  # a stream's status is always 200
+        end = {"error": document, "metadata": {ERROR_KEY: [error_header(error)]}}
+        return Response(_envelope(_END, json.dumps(end).encode()), media_type=f"application/connect+{codec}", headers=headers)
+    own = http_status(error)
+    status = own if own in {408, 413} else connect_status(connect_code(error))
+    return Response(json.dumps(document), status, headers, "application/json")
+
+
+def _late(method: Method, seconds: float) -> Response:
+    document = {"code": "deadline_exceeded", "message": _late_text(method, seconds)}
+    return Response(json.dumps(document), 504, media_type="application/json")
+
+
+def _late_text(method: Method, seconds: float) -> str:
+    return f"{method.name} took longer than {seconds:g} seconds"
+
+
+def _timeout(request: Request, limits: Limits) -> float:
+    """Connect-Timeout-Ms: a positive number of at most 10 digits."""
+    text = request.headers.get("connect-timeout-ms")
+    if text is None:
+        return limits.call_seconds
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_TIMEOUT_DIGITS):
+        raise InvalidError(f"connect-timeout-ms is {text[:20]!r}", "give milliseconds, 10 digits at most")
+    return min(int(text) / 1000, limits.call_seconds)
+
+
+def _only_plain(request: Request, streaming: bool) -> None:
+    """Bodies are taken as they are: what is compressed may be a thousand times as large as it looks."""
+    name = "connect-content-encoding" if streaming else "content-encoding"
+    encoding = request.headers.get(name, "identity")
+    if encoding != "identity":
+        raise UnsupportedError(f"the request is compressed ({encoding[:20]})", "send it uncompressed: identity")
+
+
+def _parsed(kind: type[Message], codec: str, body: bytes) -> Message:
+    try:
+        if codec == "proto":
+            return kind.FromString(body)
+        return json_format.Parse(body or b"{}", kind(), ignore_unknown_fields=True, max_recursion_depth=20)
+    except (DecodeError, json_format.ParseError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InvalidError(f"the request is no {kind.DESCRIPTOR.name}: {str(error)[:200]}", "see proto/lineage/v1") from error
+
+
+def _encoded(message: Message, codec: str) -> bytes:
+    if codec == "proto":
+        return message.SerializeToString()
+    return json_format.MessageToJson(message, indent=None).encode()
+
+
+def _enveloped(body: bytes) -> bytes:
+    """The one message of a request to a stream."""
+    if len(body) < 5 or len(body) != 5 + int.from_bytes(body[1:5], "big"):
+        raise InvalidError("the request is not one message in an envelope", "one byte of flags, four of length, the message")
+    if body[0]:
+        raise UnsupportedError("the request's message is compressed", "send it uncompressed: flags 0")
+    return body[5:]
+
+
+def _envelope(flags: int, data: bytes) -> bytes:
+    return bytes([flags]) + len(data).to_bytes(4, "big") + data

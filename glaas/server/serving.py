@@ -1,0 +1,88 @@
+"""`glaas serve`: in the foreground, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from types import FrameType
+
+import uvicorn
+
+from glaas.server import claim
+from glaas.server.app import create_app
+from glaas.server.notify import notify
+from glaas.server.protocol import LimitedProtocol
+from glaas.server.settings import Address, Settings
+from glaas.server.wiring import wired
+from lineage.errors import InvalidError, UnavailableError
+
+_GRACE_SECONDS = 20
+_KEEP_ALIVE_SECONDS = 30
+
+
+def serve(settings: Settings) -> None:
+    """Raises a RoarError where it cannot begin."""
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise InvalidError("a certificate needs its key", "give both: --tls-cert FILE --tls-key FILE")
+    with contextlib.ExitStack() as parts:
+        parts.enter_context(claim.state_directory(settings.state, alone=not settings.store))
+        listener = parts.enter_context(contextlib.closing(claim.bound(settings.listen, "--listen")))
+        address = Address(settings.listen.host, listener.getsockname()[1])
+        wiring = parts.enter_context(wired(settings))
+        wiring.url = settings.public_url or f"{'https' if settings.tls else 'http'}://{_shown(address).text}"
+        server = parts.enter_context(_Running(uvicorn.Config(
+            create_app(wiring), http=LimitedProtocol, ws="none", log_config=None, access_log=False, server_header=False,
+            proxy_headers=settings.behind_proxy, forwarded_allow_ips="*" if settings.behind_proxy else None,
+            limit_concurrency=settings.limits.connections, timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS, ssl_certfile=settings.tls_cert or None,
+            ssl_keyfile=settings.tls_key or None), listener))
+        print(f"glaas: READY, open {wiring.url}/", file=sys.stderr, flush=True)
+        notify(f"READY=1\nSTATUS=serving {wiring.url}")
+        server.wait()
+        notify("STOPPING=1")
+
+
+class _Running:
+    """uvicorn in a thread of its own; this one waits for signals.  The second one ends it without waiting for requests."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        self._server = uvicorn.Server(config)
+        self._listener = listener
+        self._thread = threading.Thread(target=self._serve, name="http")
+        self._end = threading.Event()
+
+    def __enter__(self) -> _Running:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.01)
+            if not self._thread.is_alive():
+                raise UnavailableError("the HTTP server could not be started", "its log, above, says why")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    def wait(self) -> None:
+        self._end.wait()
+
+    def _serve(self) -> None:
+        try:
+            self._server.run([self._listener])
+        finally:
+            self._end.set()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._server.force_exit = self._server.should_exit
+        self._server.should_exit = True
+        self._end.set()
+
+
+def _shown(address: Address) -> Address:
+    """What can be opened: not 0.0.0.0."""
+    return Address(socket.gethostname(), address.port) if address.everywhere else address

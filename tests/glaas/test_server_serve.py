@@ -1,0 +1,76 @@
+"""`glaas serve`: how it starts, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from harness import BIN, ROOT
+from served import Served
+
+
+def refused(*options: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BIN / "glaas", "serve", *options], capture_output=True, text=True, timeout=60, cwd=ROOT,
+                          env={**os.environ, "NO_COLOR": "1"}, stdin=subprocess.DEVNULL)
+
+
+def test_its_state_is_its_own(tmp_path: Path) -> None:
+    """The directory is made for its owner alone; a second server on it is told so; the first one goes on."""
+    with Served(tmp_path) as first:
+        assert 0o700 == first.state.stat().st_mode & 0o777
+        second = refused("--state-dir", first.state, "--listen", "127.0.0.1:0")
+        assert 1 == second.returncode
+        assert "another glaas serves from" in second.stderr
+        assert "hint:" in second.stderr
+        with first.client() as client:
+            assert 200 == client.get("/healthz").status_code
+    with Served(tmp_path):  # it is free again
+        pass
+
+
+def test_an_address_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = refused("--state-dir", tmp_path / "state", "--listen", f"127.0.0.1:{port}")
+    assert 1 == done.returncode
+    assert f"cannot listen at 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["nonsense:port", "127.0.0.1:99999", "http://127.0.0.1:80/x", ""])
+def test_what_is_no_address(tmp_path: Path, text: str) -> None:
+    done = refused("--state-dir", tmp_path / "state", "--listen", text)
+    assert 2 == done.returncode
+    assert "is no address" in done.stderr
+
+
+def test_a_certificate_without_its_key(tmp_path: Path) -> None:
+    done = refused("--state-dir", tmp_path / "state", "--listen", "127.0.0.1:0", "--tls-cert", "cert.pem")
+    assert 2 == done.returncode
+    assert "--tls-key" in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_order(tmp_path: Path, how: int) -> None:
+    """Idle connections do not keep it."""
+    served = Served(tmp_path).start()
+    with served.client() as client:
+        client.get("/healthz")  # and stays connected
+        began = time.monotonic()
+        assert 0 == served.stop(how)
+        assert time.monotonic() - began < 15  # far below the grace that requests in work have
+
+
+def test_systemd_is_told(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(60)
+        served = Served(tmp_path, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}).start()
+        assert b"READY=1" in listener.recv(1000)
+        served.stop()
+        assert b"STOPPING=1" in listener.recv(1000)
