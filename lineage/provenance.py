@@ -8,6 +8,9 @@ none: the input is a root.  Content that was moved or copied keeps its maker tha
 Jobs that were imported have numbers of their own range, in the order of the time at which they began: an imported job
 counts as a maker if it began before J ended, by the clocks of their machines, and if J's own user, or root, imported it
 (nobody else's import says anything about J).  Of several makers, what was recorded where J was goes first.
+
+A registry has jobs of that range alone.  There (``GraphStore.shared``) another owner's job counts too, but only where
+none of J's own owner does: so that nobody can put themselves into others' lineage by claiming to have made the same.
 """
 
 from __future__ import annotations
@@ -74,7 +77,8 @@ class Makers:
         if artifact in self._sole:
             sole = self._sole[artifact]
             if sole is not None and sole[0] >= IMPORTED:
-                return sole if self._could_take(job, sole[0]) else None
+                taken = self._could_take(job, sole[0]) and (self._store.shared or self._is_mine(job, sole[0]))
+                return sole if taken else None
             return None if sole is None or sole[0] >= until or sole[0] == job else sole
         links = self._made[artifact]
         if links[-1].node >= IMPORTED:
@@ -84,6 +88,8 @@ class Makers:
     def _of_mixed(self, job: int, until: int, artifact: int, path: int | None) -> Maker | None:
         links = self._made[artifact]
         brought = [link for link in links[bisect_left(links, (IMPORTED,)):] if self._could_take(job, link.node)]
+        mine = [link for link in brought if self._is_mine(job, link.node)]
+        brought = mine or (brought if self._store.shared else [])
         nearest = next((link for link in reversed(brought) if link.path == path), brought[-1] if brought else None)
         local = self._of_local(job, min(until, IMPORTED), artifact, path)
         first, second = (nearest, local) if job >= IMPORTED else (local, nearest)
@@ -97,9 +103,12 @@ class Makers:
             return False
         if job not in self._ended:
             self._ended[job] = self._store.ends([job]).get(job, job)
+        return imported < self._ended[job]
+
+    def _is_mine(self, job: int, imported: int) -> bool:
+        if job not in self._owners:
             self._owners.update(self._store.owners([job]))
-        mine = job == NOBODY or self._owners.get(imported) in {self._owners.get(job), _ROOT}
-        return mine and imported < self._ended[job]
+        return job == NOBODY or self._owners.get(imported) in {self._owners.get(job), _ROOT}
 
     def _of_local(self, job: int, until: int, artifact: int, path: int | None) -> Maker | None:
         links = self._made[artifact]

@@ -31,7 +31,12 @@ class GraphStore(Protocol):
 
     Jobs get their sequence number, from 1, when they begin.  Those that were imported have one for each who did so, above
     ``provenance.IMPORTED``.
+
+    ``shared``: what one owner's jobs made explains what another's took, where none of their own does (a registry).
     """
+
+    @property
+    def shared(self) -> bool: ...
 
     def inputs(self, jobs: Sequence[int]) -> Mapping[int, Sequence[tuple[int, int]]]:
         """By job, what a Link has: (artifact, path).  Bare, since there are very many."""
@@ -72,6 +77,10 @@ class RecordStore(GraphStore, Protocol):
     def entries(self, identity: bytes) -> Iterator[Entry]: ...
     def record(self, identity: bytes) -> Iterator[tuple[bytes, bytes]]:
         """(id, bytes) of the job's head, then of each of its chunks."""
+
+    def linked(self, identity: bytes) -> Iterator[tuple[bytes, Entry]]:
+        """The job's files that edges are made of, with the content by which the graph knows each; those of the roles that
+        people are shown first.  (The entry is as the caller may see it: its hash can be withheld.)"""
 
     def session(self, identity: bytes) -> Session | None: ...
     def session_record(self, identity: bytes) -> bytes | None: ...

@@ -69,7 +69,8 @@ def dag_message(view: View, request: pb.SessionDagRequest) -> pb.Graph:
     def entries_of(head: JobHead) -> Iterable[Entry]:
         return () if head.id is None else _shown(view.store, head.id)
 
-    ordered = sorted(heads.values(), key=lambda head: head.number)
+    # By its numbers, and where several boxes gave the same number, by the clock.
+    ordered = sorted(heads.values(), key=lambda head: (head.number, head.started_at))
     dag = session_dag(ordered, entries_of, max_nodes=nodes_of(request.max_nodes))
     return pb.Graph(
         jobs=[wire.head_to(head) for head in dag.jobs],
@@ -146,22 +147,22 @@ class _Assembly:
         if not missing:
             return
         only_shown = self._roles <= SHOWN_ROLES
-        for entry in self._store.entries(identity):
+        for digest, entry in self._store.linked(identity):
             if only_shown and entry.role not in SHOWN_ROLES:
                 if all(node in self._ends for nodes_left in missing.values() for node in nodes_left):
                     return  # the rest of the record has other roles, and ends of those are not listed
                 only_shown = False
-            if entry.hash not in missing or entry.kind not in {"input", "output"}:
+            if digest not in missing:
                 continue
             path = path_number(entry.path)
-            for node in list(missing[entry.hash]):
+            for node in list(missing[digest]):
                 if node.path == path:
                     self._exact[node] = entry
-                    missing[entry.hash].remove(node)
+                    missing[digest].remove(node)
                 else:
                     self._near.setdefault(node, entry)
-            if not missing[entry.hash]:
-                del missing[entry.hash]
+            if not missing[digest]:
+                del missing[digest]
                 if not missing:
                     return
 
@@ -176,7 +177,7 @@ class _Assembly:
             if node in self._ends and entry.role not in self._roles and not starts:
                 continue
             indexes[place] = len(message.artifacts)
-            message.artifacts.append(pb.GraphArtifact(hash=entry.hash, path=entry.path, size=entry.size,
+            message.artifacts.append(pb.GraphArtifact(hash=entry.hash or b"", path=entry.path, size=entry.size,
                                                       role=entry.role, produced=place not in self._roots))
         return indexes
 

@@ -46,6 +46,8 @@ class Store:
     is closed; nothing of what they should have written was written then, and the store goes on.
     """
 
+    shared = False
+
     def __init__(self, env: lmdb.Environment, tables: Tables, directory: Path) -> None:
         self._env = env
         self._tables = tables
@@ -226,6 +228,12 @@ class Store:
         record = self._record(identity)
         for chunk in [] if record is None else ids.entry_chunks(record):
             yield from ids.decode_entries(self._chunk(chunk), chunk)
+
+    def linked(self, identity: bytes) -> Iterator[tuple[bytes, Entry]]:
+        """See ``lineage.store.RecordStore``; also inputs of packages and of the system that have no edge."""
+        for entry in self.entries(identity):
+            if entry.hash is not None and entry.kind in {"input", "output"}:
+                yield entry.hash, entry
 
     def record(self, identity: bytes) -> Iterator[tuple[bytes, bytes]]:
         """(id, bytes) of the head, then of each chunk it names.  Nothing for an unknown job."""
