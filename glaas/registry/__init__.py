@@ -1,0 +1,1 @@
+"""What is registered, and who may see it; written once over ``glaas.store.keyed``."""
