@@ -10,15 +10,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+import grpc
+
+from glaas.log.log import Log
 from glaas.registry import edges as packing
 from glaas.registry import rows as indexing
 from glaas.registry import said as saying
 from glaas.registry.edges import Edges
 from glaas.registry.registration import Registration, encoded, registrations_of
+from glaas.registry.search import DEFAULT_RESULTS, Hits, search, search_message
 from glaas.registry.store import RegistryStore
 from glaas.registry.tables import (
+    ACCOUNT_JOBS,
     ACCOUNT_SPACES,
     EDGES,
     KNOWN,
@@ -27,6 +31,9 @@ from glaas.registry.tables import (
     PARTS,
     RUNS,
     SESSION_JOBS,
+    TAG,
+    TIMED,
+    U64,
     USERS,
     tag_of,
 )
@@ -37,21 +44,15 @@ from lineage.annotations import Item, Subject
 from lineage.composite import FileSet, file_sets
 from lineage.errors import InvalidError
 from lineage.records import Job, JobHead
+from lineage.service.errors import answered
+from lineage.service.service import LineageService
 from lineage.service.view import View
+from lineage.transparency import Opening
+from lineage.v1 import lineage_pb2 as pb
 
 #: Subjects with what is said of them: jobs and steps by the job's id here, not by its run.
 Said = Sequence[tuple[Subject, Sequence[Item]]]
 MAX_AHEAD = 24 * 3600 * 10**9  # nanoseconds that another's clock may be before ours
-
-
-class Journal(Protocol):
-    """The transparency log, as far as registering needs it."""
-
-    def record(self, txn: Writer, kind: str, account: str, space: str, subject: bytes) -> int:
-        """Appends an entry on a bundle (by its id) or on jobs; its index."""
-
-    def destroy(self, txn: Writer, subjects: Iterable[bytes]) -> None:
-        """What would open the entries on these bundles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class Everyone:
 class Registry:
     """Every change is durable when its method returns, or did not happen; methods may be called from any thread."""
 
-    def __init__(self, store: KeyedStore, journal: Journal | None = None, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, store: KeyedStore, log: Log | None = None, clock: Callable[[], int] = time.time_ns) -> None:
         self._store = store
-        self._journal = journal
+        self._log = log
         self._clock = clock
 
     # -- taking in ----------------------------------------------------------------------------------------------------
@@ -111,12 +112,13 @@ class Registry:
             mine = {job for job, all_ in held.items() if any(one.account == account for one in all_)}
             fresh = [one for one in prepared if one.job.head.id not in mine]
             leaf = None
-            if fresh and self._journal is not None:
-                leaf = self._journal.record(txn, "register", account, space, content.id)
+            if fresh and self._log is not None:
+                leaf = self._log.record(txn, [Opening.of("register", account, space, content.id)], now)[0]
             edges = {home: packing.decoded(value) for (home, _), value in
                      txn.get(EDGES, [(one.job.head.id or b"", b"") for one in fresh]).items()}
             registration = Registration(space, account, now, content.id, show_hashes, leaf or 0)
             rows = _Rows()
+            rows.add(PARTS, (content.id, b""), raw.header)
             for session in content.sessions:
                 rows.add(PARTS, (session, b""), raw.parts[session])
             for one in fresh:
@@ -159,30 +161,37 @@ class Registry:
 
         def work(txn: Writer) -> set[bytes]:
             txn.lock("registry")
-            homes = txn.scan(KNOWN, [Range(job, b"j") for job in wanted])
-            changed: set[bytes] = set()
-            bundles: set[bytes] = set()
-            for job, found in zip(wanted, homes, strict=True):
-                held = {rest: registrations_of(value) for rest, value in found}
-                mine = [one for all_ in held.values() for one in all_ if one.account == account]
-                if not mine:
-                    continue
-                changed.add(job)
-                bundles |= {one.bundle for one in mine}
-                leaf = 0
-                if self._journal is not None:
-                    leaf = self._journal.record(txn, "forget" if space is None else "move", account, space or "", job)
-                self._take_out(txn, job, held, account)
+            homes = zip(wanted, txn.scan(KNOWN, [Range(job, b"j") for job in wanted]), strict=True)
+            held = {job: {rest: registrations_of(value) for rest, value in found} for job, found in homes}
+            mine = {job: [one for all_ in places.values() for one in all_ if one.account == account]
+                    for job, places in held.items()}
+            changed = [job for job in wanted if mine[job]]
+            if changed and self._log is not None:
+                opening = Opening.of("forget" if space is None else "move", account, space or "", jobs=changed)
+                self._log.record(txn, [opening], self._clock())
+            for job in changed:
+                self._take_out(txn, job, held[job], account)
                 if space is not None:
-                    new = Registration(space, account, mine[0].at, mine[0].bundle, show_hashes, leaf)
-                    self._put_in(txn, job, new)
-                else:
+                    self._put_in(txn, job, replace(mine[job][0], space=space, show_hashes=show_hashes))
+            if space is None:
+                for job in changed:
                     self._drop_parts(txn, job)
-            if space is None and self._journal is not None:
-                self._journal.destroy(txn, bundles)
-            return changed
+                self._close(txn, account, {(one.bundle, one.leaf) for job in changed for one in mine[job]})
+            return set(changed)
 
         return self._store.write(work)
+
+    def _close(self, txn: Writer, account: str, entries: set[tuple[bytes, int]]) -> None:
+        """What opens the log's entries on bundles of which the account has no job left here."""
+        for identity, leaf in entries:
+            data = txn.get(PARTS, [(identity, b"")]).get((identity, b""))
+            jobs = bundle.decode_header(data).jobs if data is not None else ()
+            left = [one for rows in txn.scan(KNOWN, [Range(job, b"j") for job in jobs]) for _, value in rows
+                    for one in registrations_of(value) if one.bundle == identity]
+            if self._log is not None and not any(one.account == account for one in left):
+                self._log.destroy(txn, [leaf])
+            if not left:
+                txn.delete(PARTS, [(identity, b"")])
 
     def _take_out(self, txn: Writer, job: bytes, held: dict[bytes, list[Registration]], account: str) -> None:
         head, edges, sets = self._stored(txn, job)
@@ -263,6 +272,25 @@ class Registry:
         """Likewise, for the functions of ``lineage.service``."""
         return View(self.store(viewer), Everyone())
 
+    def search(self, viewer: Viewer, query: str, limit: int = DEFAULT_RESULTS) -> Hits:
+        """By a hash, or by words: see ``search.py``."""
+        return search(self._store, self.store(viewer), query, limit)
+
+    def lineage_service(self, view: Callable[[grpc.ServicerContext], View]) -> LineageService:
+        """``view``: what the caller of a request may see, as ``view`` of this registry gives it."""
+        return RegistryLineage(self._store, view)
+
+    def account_jobs(self, viewer: Viewer, account: str, limit: int = 50, before: int = 0) -> list[JobHead]:
+        """What an account registered, newest first by when the jobs began (before that time; 0: all), as the viewer may see
+        it."""
+        start = U64.pack(before) if before else b""
+        tags = sorted(map(tag_of, viewer.spaces))
+        with self._store.read() as reader:
+            answers = reader.scan(ACCOUNT_JOBS, [
+                Range(account.encode(), tag, tag + start if start else b"", limit, reverse=True) for tag in tags])
+        rows = {TIMED.unpack(rest[TAG:]) for found in answers for rest, _ in found}
+        return self.store(viewer).heads([identity for _, identity in sorted(rows, reverse=True)[:limit]])
+
     def registrations(self, viewer: Viewer, jobs: Iterable[bytes]) -> dict[bytes, list[Registration]]:
         """By job, those that the viewer may see, oldest first."""
         keys = [indexing.registration_key(job, tag) for job in jobs for tag in sorted(map(tag_of, viewer.spaces))]
@@ -271,6 +299,18 @@ class Registry:
             for (job, _), value in reader.get(KNOWN, keys).items():
                 found.setdefault(job, []).extend(registrations_of(value))
         return {job: sorted(all_, key=lambda one: one.at) for job, all_ in found.items()}
+
+
+class RegistryLineage(LineageService):
+    """The Lineage service, with the registry's own search."""
+
+    def __init__(self, store: KeyedStore, view: Callable[[grpc.ServicerContext], View]) -> None:
+        super().__init__(view)
+        self._keyed = store
+
+    @answered
+    def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:  # noqa: N802
+        return search_message(self._keyed, self._view(context), request)
 
 
 class _Rows:

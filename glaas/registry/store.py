@@ -72,8 +72,8 @@ class RegistryStore:
     def __init__(self, store: KeyedStore, viewer: Viewer) -> None:
         self._store = store
         self.viewer = viewer
-        self._tags = sorted(map(tag_of, viewer.spaces))
-        self._masks = Masks(store, frozenset(self._tags))
+        self.tags = sorted(map(tag_of, viewer.spaces))
+        self._masks = Masks(store, frozenset(self.tags))
         self._hashes: list[bytes] = [b""]  # by the artifact's number
         self._artifacts: dict[bytes, int] = {}
         self._met: dict[int, Met] = {}
@@ -193,13 +193,13 @@ class RegistryStore:
 
     def _links(self, table: Table, artifacts: Sequence[int]) -> dict[int, Sequence[Link]]:
         asked = [number for number in dict.fromkeys(artifacts) if 0 < number < len(self._hashes)]
-        ranges = [Range(self._hashes[number], tag, limit=MAX_LINKS, reverse=True) for number in asked for tag in self._tags]
+        ranges = [Range(self._hashes[number], tag, limit=MAX_LINKS, reverse=True) for number in asked for tag in self.tags]
         with self._store.read() as reader:
             answers = reader.scan(table, ranges)
         found: dict[int, Sequence[Link]] = {number: [] for number in artifacts}
         for at, number in enumerate(asked):
             links: set[Link] = set()
-            for rows in answers[at * len(self._tags):(at + 1) * len(self._tags)]:
+            for rows in answers[at * len(self.tags):(at + 1) * len(self.tags)]:
                 for rest, value in rows:
                     _, started_at, identity, path = SIGHTING.unpack(rest)
                     job = self._jobs.get(identity)
@@ -336,7 +336,7 @@ class RegistryStore:
         if len(session) != 32:
             return []
         with self._store.read() as reader:
-            answers = reader.scan(SESSION_JOBS, [Range(session, tag) for tag in self._tags])
+            answers = reader.scan(SESSION_JOBS, [Range(session, tag) for tag in self.tags])
         rows = {SEAT.unpack(rest)[1:] for rows in answers for rest, _ in rows}
         return [identity for _, identity in sorted(rows, reverse=True)]
 
@@ -374,7 +374,7 @@ class RegistryStore:
             yield from self.session_jobs(session)
             return
         batch: list[bytes] = []
-        for _, identity in newest_rows(self._store, self._tags, until):
+        for _, identity in newest_rows(self._store, self.tags, until):
             batch.append(identity)
             if len(batch) == HEADS_BATCH:
                 yield from self.heads(batch)
@@ -390,10 +390,10 @@ class RegistryStore:
     def rows_at(self, paths: Sequence[bytes], wanted: Callable[[int], bool], limit: int) -> list[tuple[int, int, int, bytes]]:
         """(twice the time at which the job began, + 1 if an output; job number; artifact number; path)."""
         ranges = [Range(path_home(tag, path_number(path)), limit=MAX_SEEN, reverse=True)
-                  for path in paths for tag in self._tags]
+                  for path in paths for tag in self.tags]
         with self._store.read() as reader:
             answers = reader.scan(PATHS, ranges)
-        seen = {(paths[at // len(self._tags)], *SEEN.unpack(rest)) for at, rows in enumerate(answers) for rest, _ in rows}
+        seen = {(paths[at // len(self.tags)], *SEEN.unpack(rest)) for at, rows in enumerate(answers) for rest, _ in rows}
         numbers = self._numbers({row[3] for row in seen})
         masks = self._masks_of(list(numbers.values()))
         found: list[tuple[int, int, int, bytes]] = []
@@ -418,7 +418,7 @@ class RegistryStore:
         """Whole bytes are looked up, a last odd digit is compared."""
         whole = bytes.fromhex(prefix[:len(prefix) & ~1])
         mark = kind[:1].encode()
-        keep = frozenset(mark + tag for tag in self._tags)
+        keep = frozenset(mark + tag for tag in self.tags)
         found: dict[bytes, None] = {}
         with self._store.read() as reader:
             for (home, rest), _ in reader.walk(KNOWN, whole):
@@ -432,7 +432,7 @@ class RegistryStore:
         if len(tree) != 32:
             return []
         with self._store.read() as reader:
-            answers = reader.scan(TREES, [Range(tree, tag, limit=limit, reverse=True) for tag in self._tags])
+            answers = reader.scan(TREES, [Range(tree, tag, limit=limit, reverse=True) for tag in self.tags])
         rows = {SEAT.unpack(rest)[1:]: value for rows in answers for rest, value in rows}
         newest = sorted(rows, reverse=True)[:limit]
         numbers = self._numbers(identity for _, identity in newest)
@@ -449,7 +449,7 @@ class RegistryStore:
     def said(self, subjects: Sequence[Subject]) -> dict[Subject, dict[str, list[Item]]]:
         """By subject (jobs and steps by the job's id) and account."""
         with self._store.read() as reader:
-            return said.read(reader, self._tags, subjects)
+            return said.read(reader, self.tags, subjects)
 
     def annotations(self, subjects: Sequence[Subject]) -> dict[Subject, dict[int, list[Item]]]:
         return {subject: dict(enumerate(by_account.values())) for subject, by_account in self.said(subjects).items()}
@@ -457,7 +457,7 @@ class RegistryStore:
     def labelled(self, what: What, key: str, value: str | None = None) -> list[tuple[Subject, int]]:
         """Jobs and steps by run, as ``lineage.service`` has them."""
         with self._store.read() as reader:
-            found = said.labelled(reader, self._tags, what, key, value)
+            found = said.labelled(reader, self.tags, what, key, value)
         heads = {head.id: head for head in self.heads([one.id for one in found if one.kind in {"job", "step"}])}
         return [(one if one.kind not in {"job", "step"} else one._replace(id=heads[one.id].run), 0)
                 for one in found if one.kind not in {"job", "step"} or one.id in heads]
