@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import grpc
 
-from glaas.log.log import Log
+from glaas.log.journal import Journal
 from glaas.registry import edges as packing
 from glaas.registry import rows as indexing
 from glaas.registry import said as saying
@@ -47,7 +47,6 @@ from lineage.records import Job, JobHead
 from lineage.service.errors import answered
 from lineage.service.service import LineageService
 from lineage.service.view import View
-from lineage.transparency import Opening
 from lineage.v1 import lineage_pb2 as pb
 
 #: Subjects with what is said of them: jobs and steps by the job's id here, not by its run.
@@ -86,9 +85,9 @@ class Everyone:
 class Registry:
     """Every change is durable when its method returns, or did not happen; methods may be called from any thread."""
 
-    def __init__(self, store: KeyedStore, log: Log | None = None, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, store: KeyedStore, journal: Journal | None = None, clock: Callable[[], int] = time.time_ns) -> None:
         self._store = store
-        self._log = log
+        self._journal = journal
         self._clock = clock
 
     # -- taking in ----------------------------------------------------------------------------------------------------
@@ -112,8 +111,8 @@ class Registry:
             mine = {job for job, all_ in held.items() if any(one.account == account for one in all_)}
             fresh = [one for one in prepared if one.job.head.id not in mine]
             leaf = None
-            if fresh and self._log is not None:
-                leaf = self._log.record(txn, [Opening.of("register", account, space, content.id)], now)[0]
+            if fresh and self._journal is not None:
+                leaf = self._journal.record(txn, "register", account, space, content.id)
             edges = {home: packing.decoded(value) for (home, _), value in
                      txn.get(EDGES, [(one.job.head.id or b"", b"") for one in fresh]).items()}
             registration = Registration(space, account, now, content.id, show_hashes, leaf or 0)
@@ -166,9 +165,8 @@ class Registry:
             mine = {job: [one for all_ in places.values() for one in all_ if one.account == account]
                     for job, places in held.items()}
             changed = [job for job in wanted if mine[job]]
-            if changed and self._log is not None:
-                opening = Opening.of("forget" if space is None else "move", account, space or "", jobs=changed)
-                self._log.record(txn, [opening], self._clock())
+            if changed and self._journal is not None:
+                self._journal.record_all(txn, "forget" if space is None else "move", account, space or "", changed)
             for job in changed:
                 self._take_out(txn, job, held[job], account)
                 if space is not None:
@@ -176,20 +174,20 @@ class Registry:
             if space is None:
                 for job in changed:
                     self._drop_parts(txn, job)
-                self._close(txn, account, {(one.bundle, one.leaf) for job in changed for one in mine[job]})
+                self._close(txn, account, {one.bundle for job in changed for one in mine[job]})
             return set(changed)
 
         return self._store.write(work)
 
-    def _close(self, txn: Writer, account: str, entries: set[tuple[bytes, int]]) -> None:
+    def _close(self, txn: Writer, account: str, bundles: set[bytes]) -> None:
         """What opens the log's entries on bundles of which the account has no job left here."""
-        for identity, leaf in entries:
+        for identity in sorted(bundles):
             data = txn.get(PARTS, [(identity, b"")]).get((identity, b""))
             jobs = bundle.decode_header(data).jobs if data is not None else ()
             left = [one for rows in txn.scan(KNOWN, [Range(job, b"j") for job in jobs]) for _, value in rows
                     for one in registrations_of(value) if one.bundle == identity]
-            if self._log is not None and not any(one.account == account for one in left):
-                self._log.destroy(txn, [leaf])
+            if self._journal is not None and not any(one.account == account for one in left):
+                self._journal.destroy(txn, [identity], account)
             if not left:
                 txn.delete(PARTS, [(identity, b"")])
 

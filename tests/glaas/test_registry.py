@@ -7,9 +7,10 @@ import random
 import pytest
 from made_bundles import BOB, Box, digest, entry
 
+from glaas.log.journal import TABLES as LOG_TABLES
+from glaas.log.journal import Journal
 from glaas.log.keys import SigningKey
-from glaas.log.log import TABLES as LOG_TABLES
-from glaas.log.log import Log
+from glaas.log.log import OPENINGS, Log
 from glaas.registry.registry import Registry
 from glaas.registry.tables import TABLES
 from glaas.store.viewer import PUBLIC, Viewer, organisation_space, own_space
@@ -35,7 +36,7 @@ def log(open_keyed):
 
 @pytest.fixture
 def registry(log):
-    return Registry(log._store, log)
+    return Registry(log._store, Journal(log))
 
 
 @pytest.fixture
@@ -216,6 +217,7 @@ def test_what_is_forgotten_leaves_nothing_and_the_log_stays_valid(registry, log,
         (Subject("job", jobs[0].head.id), [Item("note", "1", ("a secret",), User(1, "ada"), 5)])])
     ids_ = [job.head.id for job in jobs]
     assert registry.forget("bob", ids_) == set()
+    registry.move("ada", ids_[1:2], PUBLIC, show_hashes=True)
     assert registry.forget("ada", ids_[:1]) == {ids_[0]}
     assert log.opening(done.leaf) is not None
     assert commands(found(registry, ADA, "model")) == ["train.py", "features.py"]
@@ -226,7 +228,9 @@ def test_what_is_forgotten_leaves_nothing_and_the_log_stays_valid(registry, log,
     with log._store.read() as reader:
         left = {table.name: list(reader.walk(table)) for table in TABLES if table.name != "account_spaces"}
     assert {name: rows for name, rows in left.items() if rows} == {}
-    assert log.head().size == 3
+    assert log.head().size == 1 + 1 + 1 + 2
+    with log._store.read() as reader:
+        assert list(reader.walk(OPENINGS)) == []
 
 
 def test_what_two_registered_stays_for_the_other(registry, box):
