@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from glaas.store.keyed import KeyedStore, Table
-from glaas.store.schema import META
-from lineage.errors import UnsupportedError
+from glaas.store.schema import CURRENT, META, Guard, Schema
 
 __all__ = ["location", "open_store"]
 
@@ -20,16 +19,25 @@ def location(state_dir: Path, store: str | None) -> str | Path:
     return store or state_dir / "store"
 
 
-def open_store(where: str | Path, tables: Iterable[Table]) -> KeyedStore:
+def open_store(where: str | Path, tables: Iterable[Table], schema: Schema = CURRENT) -> KeyedStore:
     """``where``: a directory (made where there is none, for nothing but the store) or a URL postgresql://…
     ``tables``: all that will be used; those that are not there yet are made.
 
     UnsupportedError: its schema is newer than this glaas, or needs ``glaas migrate`` first.  UnavailableError: the database
     does not answer, or the system refuses.  CorruptError: it is there, and is no store."""
-    asked = (META, *tables)
+    asked, guard = (META, *tables), Guard(schema)
+    store: KeyedStore
     if str(where).startswith(POSTGRES):
-        raise UnsupportedError("PostgreSQL is not there yet", "use a directory")
+        from glaas.store.postgres import PostgresStore
 
-    from glaas.store.embedded import EmbeddedStore
+        store = PostgresStore.open(str(where), asked, guard)
+    else:
+        from glaas.store.embedded import EmbeddedStore
 
-    return EmbeddedStore.open(Path(where), asked)
+        store = EmbeddedStore.open(Path(where), asked, guard)
+    try:
+        guard.settle(store, asked)
+    except BaseException:
+        store.close()
+        raise
+    return store

@@ -19,8 +19,8 @@ import lmdb
 
 from glaas.store.keyed import Key, Range, Reader, Table, Writer
 from glaas.store.keys import bounds, check_home, joined, parted
-from glaas.store.schema import GLAAS
-from lineage.errors import InvalidError
+from glaas.store.schema import GLAAS, META, STATE, Guard
+from lineage.errors import CorruptError, InvalidError
 from storage import values
 from storage.environment import open_or_create, read_error, storage_error
 from storage.values import Txn, seal
@@ -42,6 +42,11 @@ class EmbeddedReader:
     def __init__(self, txn: Txn, opened: Opened) -> None:
         self._txn = txn
         self._opened = opened
+
+    def one(self, table: Table, key: Key) -> bytes | None:
+        whole = joined(table, key)
+        data = self._txn.get(whole, db=self._opened[table.name])
+        return None if data is None else unseal(whole, data)
 
     def get(self, table: Table, keys: Iterable[Key]) -> Mapping[Key, bytes]:
         wanted = sorted((joined(table, key), key) for key in set(keys))
@@ -108,33 +113,39 @@ class EmbeddedWriter(EmbeddedReader):
 class EmbeddedStore:
     """Open it with ``EmbeddedStore.open``, once in a process, and never carry it across fork."""
 
-    def __init__(self, env: lmdb.Environment, opened: Opened, directory: Path) -> None:
+    def __init__(self, env: lmdb.Environment, opened: Opened, directory: Path, guard: Guard) -> None:
         self._env = env
         self._opened = opened
-        self.directory = directory
+        self._guard = guard
         self._thread = WriterThread(env, directory, GLAAS)
         self._swept = time.monotonic()
         self._inside = threading.local()
 
     @classmethod
-    def open(cls, directory: Path, tables: Iterable[Table]) -> EmbeddedStore:
+    def open(cls, directory: Path, tables: Iterable[Table], guard: Guard) -> EmbeddedStore:
         """Makes it where there is none.  CorruptError for what is not a store, UnavailableError where the system refuses."""
         directory = directory.absolute()
         names = sorted({table.name for table in tables})
         env = open_or_create(directory, GLAAS, MAX_TABLES, partial(_fill, names))
         try:
+            env.open_db(META.name.encode(), create=False)  # a store from its first moment; see ``_fill``
             opened = _open_tables(env, names)
             env.reader_check()
+        except lmdb.NotFoundError as error:
+            env.close()
+            raise CorruptError(f"{directory} holds a database that is not glaas's", "give another directory") from error
         except lmdb.Error as error:
             env.close()
             raise storage_error(error, directory, GLAAS) from error
-        return cls(env, opened, directory)
+        return cls(env, opened, directory, guard)
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
         try:
             with self._env.begin() as txn:
-                yield EmbeddedReader(txn, self._opened)
+                reader = EmbeddedReader(txn, self._opened)
+                self._guard.check(reader.one(META, STATE))
+                yield reader
         except lmdb.Error as error:
             raise read_error(error, GLAAS) from error
 
@@ -150,7 +161,9 @@ class EmbeddedStore:
     def _do(self, work: Callable[[Writer], T], txn: Txn) -> T:
         self._inside.work = True
         try:
-            return work(EmbeddedWriter(txn, self._opened))
+            writer = EmbeddedWriter(txn, self._opened)
+            self._guard.check(writer.one(META, STATE))
+            return work(writer)
         finally:
             self._inside.work = False
 

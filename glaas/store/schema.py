@@ -1,18 +1,103 @@
-"""What every store of a registry says about itself: which schema its rows have, and who may still use it."""
+"""What every store of a registry says about itself: which schema its rows have, who may still use it, and its tables.
+
+A schema has a number.  A step of a migration (migrations.py) brings a store from one to the next while programs of both serve,
+until a step says that older ones cannot go on: from then on their transactions are refused, the next one already.
+"""
 
 from __future__ import annotations
 
-from glaas.store.keyed import Key, Table
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import cbor2
+
+from glaas.store.keyed import Key, KeyedStore, Reader, Table, Writer
+from lineage.errors import CorruptError, InvalidError, UnsupportedError
 from storage.owner import Owner
 
-#: The schema that this glaas writes.
-SCHEMA = 1
-#: The oldest that it can serve; older ones need ``glaas migrate`` first.
-NEEDS = 1
+GLAAS = Owner("glaas", "restore a backup (`glaas restore`)")
 
 #: What the store knows of itself; in every store, whatever else is in it.
 META = Table("store_meta", 0)
-#: → CBOR, see migrations.py.
 STATE: Key = (b"schema", b"")
+#: rest: a table's name → the size of its homes.
+TABLES = b"tables"
+#: There while a backup is being restored.
+RESTORING: Key = (b"restoring", b"")
+#: A lock that every writer shares, and that is taken alone to change who may write.
+FENCE = "schema"
 
-GLAAS = Owner("glaas", "restore a backup (`glaas restore`)")
+
+class Schema(NamedTuple):
+    """``number``: what a program writes.  ``needs``: the oldest that it can serve; 0: any, for maintenance."""
+
+    number: int
+    needs: int
+
+
+CURRENT = Schema(1, 1)
+
+
+class State(NamedTuple):
+    """``schema``: all steps up to it are done.  ``oldest``: programs of an older schema can no longer use the store."""
+
+    schema: int
+    oldest: int
+
+    def encoded(self) -> bytes:
+        return cbor2.dumps({"schema": self.schema, "oldest": self.oldest}, canonical=True)
+
+    @classmethod
+    def decoded(cls, data: bytes) -> State:
+        fields = cbor2.loads(data)
+        return cls(fields["schema"], fields["oldest"])
+
+
+class Guard:
+    """Keeps a program off a store that it does not understand.  UnsupportedError from all methods that look."""
+
+    def __init__(self, schema: Schema = CURRENT) -> None:
+        self._schema = schema
+        self._good: bytes | None = None
+
+    def look(self, reader: Reader) -> None:
+        self.check(reader.get(META, [STATE]).get(STATE))
+
+    def check(self, data: bytes | None) -> None:
+        """``data``: what the store has as its STATE; None in one that is just being made."""
+        if data is None or data == self._good:
+            return
+        state, own = State.decoded(data), self._schema
+        if state.oldest > own.number:
+            raise UnsupportedError(f"the store has schema {state.schema}; this glaas knows {own.number}",
+                                   "install the newer glaas again, or restore a backup from before it")
+        if state.schema < own.needs:
+            raise UnsupportedError(f"the store has schema {state.schema}; this glaas needs {own.needs}",
+                                   "run `glaas migrate` with the same --state-dir or --store: it works while others serve")
+        self._good = data
+
+    def settle(self, store: KeyedStore, tables: Iterable[Table]) -> None:
+        """A new store is given its schema; one that is there is looked at, and its list of tables completed."""
+        declared = {(TABLES, table.name.encode()): bytes((table.home,)) for table in tables}
+        with store.read() as reader:
+            known = reader.get(META, [STATE, RESTORING, *declared])
+        if RESTORING in known:
+            raise CorruptError("this store was being restored, and that did not end", "remove it and run `glaas restore` again")
+        self.check(known.get(STATE))
+        for key, home in declared.items():
+            if known.get(key, home) != home:
+                raise InvalidError(f"the store has a table {key[1].decode()} of another kind", "install the glaas that made it")
+        if STATE not in known or not known.keys() >= declared.keys():
+            store.write(lambda writer: self._begin(writer, declared))
+
+    def _begin(self, writer: Writer, declared: dict[Key, bytes]) -> None:
+        if self._schema.needs or declared:
+            writer.add(META, [(STATE, State(self._schema.number, self._schema.number).encoded()), *declared.items()])
+
+
+def tables_of(reader: Reader) -> list[Table]:
+    """All that there are, but META."""
+    from glaas.store.keyed import Range
+
+    [rows] = reader.scan(META, [Range(TABLES)])
+    return [Table(name.decode(), home[0]) for name, home in rows if name.decode() != META.name]

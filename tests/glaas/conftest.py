@@ -19,7 +19,7 @@ from pgserver import PROGRAMS, PostgresServer, in_schema
 from glaas.store import open_store
 from glaas.store.keyed import KeyedStore, Table
 
-DATABASES = ("lmdb",)
+DATABASES = ("lmdb", "postgres", "dsn")
 OpenKeyed: TypeAlias = Callable[[Iterable[Table]], KeyedStore]
 
 

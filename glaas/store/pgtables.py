@@ -1,0 +1,42 @@
+"""The tables in PostgreSQL: made where they are not there, on all machines where there is Citus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg.sql import SQL, Composed, Identifier
+from psycopg.types.numeric import Int8
+
+from glaas.store.keyed import Table
+from glaas.store.pgrows import Connection, lock_number, table_name
+
+_CREATE = SQL("create table if not exists {table} (h bytea, r bytea, v bytea not null, primary key (h, r))")
+
+
+def create_tables(connection: Connection, tables: Sequence[Table]) -> bool:
+    """Whether Citus has them.  Several processes may do it at once."""
+    spread = connection.execute("select 1 from pg_extension where extname = 'citus'").fetchone() is not None
+    if missing(connection, tables):
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%b)", (Int8(lock_number("create tables")),))
+            for table in missing(connection, tables):
+                connection.execute(create(table))
+                if spread:
+                    distribute(connection, table)
+    return spread
+
+
+def missing(connection: Connection, tables: Sequence[Table]) -> list[Table]:
+    names = [table_name(table) for table in tables]
+    rows = connection.execute("select name from unnest(%s::text[]) name where to_regclass(quote_ident(name)) is null", (names,))
+    absent = {name for (name,) in rows}
+    return [table for table in tables if table_name(table) in absent]
+
+
+def create(table: Table) -> Composed:
+    return _CREATE.format(table=Identifier(table_name(table)))
+
+
+def distribute(connection: Connection, table: Table) -> None:
+    """Rows of one home are on one machine, of whatever table: their columns have one type, so Citus keeps them together."""
+    connection.execute("select create_distributed_table(%s, 'h')", (table_name(table),))
