@@ -25,6 +25,7 @@ from glaas.registry.tables import (
     ACCOUNT_JOBS,
     ACCOUNT_SPACES,
     EDGES,
+    ENVELOPES,
     KNOWN,
     MAKERS,
     PART_JOBS,
@@ -118,6 +119,8 @@ class Registry:
             registration = Registration(space, account, now, content.id, show_hashes, leaf or 0)
             rows = _Rows()
             rows.add(PARTS, (content.id, b""), raw.header)
+            if raw.envelope:
+                rows.put(ENVELOPES, (content.id, account.encode()), raw.envelope.encode())
             for session in content.sessions:
                 rows.add(PARTS, (session, b""), raw.parts[session])
             for one in fresh:
@@ -188,6 +191,8 @@ class Registry:
                     for one in registrations_of(value) if one.bundle == identity]
             if self._journal is not None and not any(one.account == account for one in left):
                 self._journal.destroy(txn, [identity], account)
+            if not any(one.account == account for one in left):
+                txn.delete(ENVELOPES, [(identity, account.encode())])
             if not left:
                 txn.delete(PARTS, [(identity, b"")])
 
@@ -288,6 +293,15 @@ class Registry:
                 Range(account.encode(), tag, tag + start if start else b"", limit, reverse=True) for tag in tags])
         rows = {TIMED.unpack(rest[TAG:]) for found in answers for rest, _ in found}
         return self.store(viewer).heads([identity for _, identity in sorted(rows, reverse=True)[:limit]])
+
+    def signature(self, registration: Registration) -> tuple[bytes, str]:
+        """The header of the bundle with which a job came, and the envelope that signs it (JSON; empty: it was not signed).
+        Of a registration that the viewer was given."""
+        key = (registration.bundle, registration.account.encode())
+        with self._store.read() as reader:
+            header = reader.get(PARTS, [(registration.bundle, b"")]).get((registration.bundle, b""), b"")
+            envelope = reader.get(ENVELOPES, [key]).get(key, b"")
+        return header, envelope.decode()
 
     def registrations(self, viewer: Viewer, jobs: Iterable[bytes]) -> dict[bytes, list[Registration]]:
         """By job, those that the viewer may see, oldest first."""

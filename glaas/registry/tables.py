@@ -25,12 +25,13 @@ TERMS = Table("terms", 18)  # tag, two letters | word, 0, time, kind (j, a), job
 TREES = Table("trees", 32)  # hash of a set of files | tag, time, job id → what it was of the job
 SAID = Table("said", 32)  # id | kind (j, p, a, s), tag, step (4), account → annotations (CBOR)
 LABELLED = Table("labelled", 16)  # tag | l or t, key, 0, value, 0, kind, id, step → account
+ENVELOPES = Table("envelopes", 32)  # bundle id | account → the DSSE envelope that came with it (JSON)
 RUNS = Table("runs", 16)  # run | job id
 ACCOUNT_JOBS = Table("account_jobs", 0)  # account | tag, time, job id
 ACCOUNT_SPACES = Table("account_spaces", 0)  # account | tag → the space
 
-TABLES = (PARTS, PART_JOBS, KNOWN, EDGES, MAKERS, USERS, SESSION_JOBS, RECENT, PATHS, TERMS, TREES, SAID, LABELLED, RUNS,
-          ACCOUNT_JOBS, ACCOUNT_SPACES)
+TABLES = (PARTS, PART_JOBS, KNOWN, EDGES, MAKERS, USERS, SESSION_JOBS, RECENT, PATHS, TERMS, TREES, SAID, LABELLED, ENVELOPES,
+          RUNS, ACCOUNT_JOBS, ACCOUNT_SPACES)
 
 TAG = 16
 BUCKETS = 16  # of the newest jobs of a space: so that not all that is public is one machine's

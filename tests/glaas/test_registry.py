@@ -14,6 +14,7 @@ from glaas.log.log import OPENINGS, Log
 from glaas.registry.registry import Registry
 from glaas.registry.tables import TABLES
 from glaas.store.viewer import PUBLIC, Viewer, organisation_space, own_space
+from lineage import bundle
 from lineage.annotations import Item, Subject
 from lineage.errors import CorruptError, DeniedError, InvalidError, NotFoundError
 from lineage.graph import Limits, Start, ancestors, descendants
@@ -89,6 +90,16 @@ def test_registering_again_changes_nothing(registry, log, box):
     assert registry.known("ada", PUBLIC, [jobs[0].head.id, b"x" * 32]) == {jobs[0].head.id}
     assert registry.known("bob", PUBLIC, [jobs[0].head.id]) == set()
     assert registry.known("ada", own_space("ada"), [jobs[0].head.id]) == set()
+
+
+def test_the_envelope_that_signs_a_bundle_is_kept(registry, box):
+    raw = box.bundle(*chain(box))
+    registry.register("ada", PUBLIC, raw._replace(envelope='{"signed": 1}'))
+    job = bundle.decode_header(raw.header).jobs[0]
+    one = registry.registrations(ANYONE, [job])[job][0]
+    assert registry.signature(one) == (raw.header, '{"signed": 1}')
+    registry.forget("ada", bundle.decode_header(raw.header).jobs)
+    assert registry.signature(one) == (b"", "")
 
 
 def test_a_bundle_that_lies_is_refused_whole(registry, box):
