@@ -38,7 +38,8 @@ _CODES: dict[type[RoarError], grpc.StatusCode] = {
 def status_of(error: RoarError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
     """(status code, details, trailing metadata) of an error."""
     whole = json.dumps(error.document()).encode()
-    return _CODES.get(type(error), grpc.StatusCode.UNKNOWN), error.message, ((ERROR_KEY, whole),)
+    code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), grpc.StatusCode.UNKNOWN)
+    return code, error.message, ((ERROR_KEY, whole),)
 
 
 def error_of(failure: grpc.RpcError) -> RoarError:

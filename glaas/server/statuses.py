@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from google.protobuf.struct_pb2 import Struct
 
+from glaas.accounts.errors import NotSignedInError, SlowDownError
 from lineage.errors import (
     AmbiguousError,
     ConflictError,
@@ -54,6 +55,8 @@ _HTTP: tuple[tuple[type[RoarError], int, str], ...] = (
     (TooLargeError, 413, "resource_exhausted"),
     (SlowError, 408, "deadline_exceeded"),
     (UnauthenticatedError, 401, "unauthenticated"),
+    (NotSignedInError, 401, "unauthenticated"),
+    (SlowDownError, 429, "resource_exhausted"),
     (NotFoundError, 404, "not_found"),
     (AmbiguousError, 409, "failed_precondition"),
     (InvalidError, 400, "invalid_argument"),
@@ -79,9 +82,9 @@ def http_status(error: RoarError) -> int:
 
 
 def http_headers(error: RoarError) -> dict[str, str]:
-    if isinstance(error, BusyError):
+    if isinstance(error, BusyError | SlowDownError):
         return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, UnauthenticatedError):
+    if isinstance(error, UnauthenticatedError | NotSignedInError):
         return {"WWW-Authenticate": "Bearer"}
     return {}
 
