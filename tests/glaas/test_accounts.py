@@ -130,8 +130,8 @@ def test_usual_names_are_names(text: str) -> None:
     assert names.is_name(text) == (text not in names.RESERVED)
 
 
-@pytest.mark.parametrize("text", ["", "Ada", "ada ", "-ada", "ada-", "a--b", "a..b", "../x", "a/b", "org:lab", "ada\n", "ädä", "public",
-                                  "me", "a" * 40, "а" + "da"])
+@pytest.mark.parametrize("text", ["", "Ada", "ada ", "-ada", "ada-", "a--b", "a..b", "../x", "a/b", "org:lab", "ada\n", "ädä",
+                                  "public", "me", "a" * 40, "\u0430da"])
 def test_what_is_no_name(text: str) -> None:
     with pytest.raises(InvalidError):
         names.account_name(text)
@@ -359,7 +359,8 @@ def test_sessions_are_limited_signed_out_and_end_with_a_new_password(accounts: A
 
 
 def test_csrf_is_of_the_session(accounts: Accounts) -> None:
-    one, other = (accounts.identify(None, {PLAIN_COOKIE: accounts.sessions.open("ada", "password", Actor("ada"))}) for _ in "ab")
+    cookies = [accounts.sessions.open("ada", "password", Actor("ada")) for _ in range(2)]
+    one, other = (accounts.identify(None, {PLAIN_COOKIE: cookie}) for cookie in cookies)
     check_csrf(one.csrf, one.csrf)
     for expected, given_ in ((one.csrf, other.csrf), (one.csrf, ""), ("", ""), (one.csrf, "é")):
         with pytest.raises(DeniedError):
