@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from glaas.server import connect, health, wellknown
-from glaas.server.methods import methods_of
+from glaas.server.methods import Service, methods_of
 from glaas.server.security import Security
+from glaas.server.services import services_of
 from glaas.server.statuses import error_document, http_headers, http_status
 from glaas.server.wiring import Wiring
 from lineage.errors import RoarError
@@ -22,7 +23,8 @@ from lineage.errors import RoarError
 _WEB = "glaas.web"
 
 
-def create_app(wiring: Wiring) -> FastAPI:
+def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> FastAPI:
+    """``services``: those of the registry, where they are made already."""
     limits = wiring.settings.limits
 
     @asynccontextmanager
@@ -33,7 +35,8 @@ def create_app(wiring: Wiring) -> FastAPI:
     app = FastAPI(title="glaas", summary="The registry where any hash has a history", version=wellknown.version(),
                   openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, lifespan=life, redirect_slashes=False)
     app.state.wiring = wiring
-    app.router.routes += connect.routes(methods_of(wiring.services), limits, wiring.budget)
+    methods = methods_of(services_of(wiring) if services is None else services)
+    app.router.routes += connect.routes(methods, limits, wiring.budget)
     app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring)]
     if find_spec(_WEB) is not None:
         app.router.routes += import_module(_WEB).routes(wiring)

@@ -72,7 +72,7 @@ async def _answer(method: Method, limits: Limits, budget: Budget, request: Reque
 
 async def _call(method: Method, codec: str, body: bytes, request: Request, seconds: float) -> Response:
     client = request.client
-    context = HttpContext(request.headers, f"{client.host}:{client.port}" if client else "", seconds)
+    context = HttpContext(request.headers, peer_text(client.host, client.port) if client else "", seconds)
     if method.streaming:
         message = _parsed(method.request, codec, _enveloped(body))
         return StreamingResponse(_streamed(method, codec, message, context, seconds),
@@ -179,3 +179,8 @@ def _enveloped(body: bytes) -> bytes:
 
 def _envelope(flags: int, data: bytes) -> bytes:
     return bytes([flags]) + len(data).to_bytes(4, "big") + data
+
+
+def peer_text(host: str, port: int) -> str:
+    """As gRPC has it."""
+    return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"

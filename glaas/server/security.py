@@ -26,6 +26,7 @@ class Security:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._hosts = settings.hosts()
+        self._behind_proxy = settings.behind_proxy
         self._headers = {
             "Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
             "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
@@ -37,6 +38,8 @@ class Security:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if self._behind_proxy:
+            _forwarded(scope, headers)
         given = headers.get("x-request-id", "")
         identity = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = identity
@@ -53,6 +56,15 @@ class Security:
         if self._hosts and scope["path"] not in _HEALTH and _host(headers.get("host", "")) not in self._hosts:
             app = _misdirected(headers.get("host", ""))
         await app(scope, receive, completed)
+
+
+def _forwarded(scope: Scope, headers: Headers) -> None:
+    """What the one proxy before us says: the last address is the one that it saw; others are its client's word."""
+    addresses = headers.get("x-forwarded-for", "").split(",")
+    if last := addresses[-1].strip():
+        scope["client"] = (last[:64], 0)
+    if headers.get("x-forwarded-proto") in {"http", "https"}:
+        scope["scheme"] = headers["x-forwarded-proto"]
 
 
 def _host(header: str) -> str:

@@ -11,10 +11,11 @@ from types import FrameType
 
 import uvicorn
 
-from glaas.server import claim
+from glaas.server import claim, grpc_server
 from glaas.server.app import create_app
 from glaas.server.notify import notify
 from glaas.server.protocol import LimitedProtocol
+from glaas.server.services import services_of
 from glaas.server.settings import Address, Settings
 from glaas.server.wiring import wired
 from lineage.errors import InvalidError, UnavailableError
@@ -33,9 +34,12 @@ def serve(settings: Settings) -> None:
         address = Address(settings.listen.host, listener.getsockname()[1])
         wiring = parts.enter_context(wired(settings))
         wiring.url = settings.public_url or f"{'https' if settings.tls else 'http'}://{_shown(address).text}"
+        services = services_of(wiring)
+        wiring.grpc = parts.enter_context(grpc_server.served(settings, services))
+        wiring.verifiers.warm()
         server = parts.enter_context(_Running(uvicorn.Config(
-            create_app(wiring), http=LimitedProtocol, ws="none", log_config=None, access_log=False, server_header=False,
-            proxy_headers=settings.behind_proxy, forwarded_allow_ips="*" if settings.behind_proxy else None,
+            create_app(wiring, services), http=LimitedProtocol, ws="none", log_config=None, access_log=False,
+            server_header=False, proxy_headers=False,
             limit_concurrency=settings.limits.connections, timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS, ssl_certfile=settings.tls_cert or None,
             ssl_keyfile=settings.tls_key or None), listener))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from glaas.accounts.limits import Action, Rate
+from glaas.server.usage import Quotas
 from lineage import bundle
 from lineage.errors import InvalidError
 
@@ -56,7 +60,7 @@ class Limits:
     call_seconds: float = 30.0
     handlers: int = 24
     connections: int = 2000
-    verifiers: int = 2
+    verifiers: int = field(default_factory=lambda: max(1, min(8, (os.cpu_count() or 1) - 1)))
     waiting_bundles: int = 32
     bundle_memory: int = 256 << 20
 
@@ -79,6 +83,8 @@ class Settings:
     behind_proxy: bool = False
     access_log: str = ""
     limits: Limits = field(default_factory=Limits)
+    quotas: Quotas = field(default_factory=Quotas)
+    rates: Mapping[Action, Rate] = field(default_factory=dict)
 
     @property
     def tls(self) -> bool:

@@ -9,7 +9,6 @@ import json
 from base64 import b64encode
 from typing import Any
 
-import grpc
 from google.protobuf.struct_pb2 import Struct
 
 from glaas.accounts.errors import NotSignedInError, SlowDownError
@@ -47,14 +46,9 @@ class BusyError(UnavailableError):
         self.limited = limited
 
 
-class UnauthenticatedError(DeniedError):
-    """Nobody said who they are, or with a token that is not known (any more)."""
-
-
 _HTTP: tuple[tuple[type[RoarError], int, str], ...] = (
     (TooLargeError, 413, "resource_exhausted"),
     (SlowError, 408, "deadline_exceeded"),
-    (UnauthenticatedError, 401, "unauthenticated"),
     (NotSignedInError, 401, "unauthenticated"),
     (SlowDownError, 429, "resource_exhausted"),
     (NotFoundError, 404, "not_found"),
@@ -72,7 +66,6 @@ _CONNECT_HTTP = {
     "already_exists": 409, "permission_denied": 403, "resource_exhausted": 429, "failed_precondition": 400, "aborted": 409,
     "out_of_range": 400, "unimplemented": 501, "internal": 500, "unavailable": 503, "data_loss": 500, "unauthenticated": 401,
 }
-_INTERNAL = RoarError("the registry failed at this; its log says why", "try again; tell its operator if it stays")
 
 
 def http_status(error: RoarError) -> int:
@@ -84,7 +77,7 @@ def http_status(error: RoarError) -> int:
 def http_headers(error: RoarError) -> dict[str, str]:
     if isinstance(error, BusyError | SlowDownError):
         return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, UnauthenticatedError | NotSignedInError):
+    if isinstance(error, NotSignedInError):
         return {"WWW-Authenticate": "Bearer"}
     return {}
 
@@ -120,9 +113,4 @@ def error_header(error: RoarError) -> str:
 
 def internal() -> RoarError:
     """For a defect of ours: the caller learns nothing of the server's inside."""
-    return RoarError(_INTERNAL.message, _INTERNAL.hint)
-
-
-def code_name(code: grpc.StatusCode) -> str:
-    """Connect's name of a gRPC code."""
-    return "canceled" if code == grpc.StatusCode.CANCELLED else code.name.lower()
+    return RoarError("the registry failed at this; its log says why", "try again; tell its operator if it stays")

@@ -23,17 +23,17 @@ def version() -> str:
 def document(wiring: Wiring) -> dict[str, Any]:
     """``grpc``: HOST:PORT, null where there is none; a wildcard's host is left out (":8081"): it is the URL's."""
     limits = wiring.settings.limits
-    grpc = wiring.grpc
+    grpc, head = wiring.grpc, wiring.log.head()
     return {
         "schema": "glaas.server/1", "name": "glaas", "version": version(), "url": wiring.url,
         "grpc": None if grpc is None else f":{grpc.port}" if grpc.everywhere else grpc.text,
-        "services": sorted(service.descriptor.full_name for service in wiring.services),
+        "log": {"origin": head.origin, "key": head.key.hex()},
         "limits": {"bundle_bytes": limits.bundle, "request_bytes": limits.request, "call_seconds": limits.call_seconds},
     }
 
 
 def routes(wiring: Wiring) -> list[Route]:
-    async def answer(_: Request) -> Response:
+    def answer(_: Request) -> Response:
         return JSONResponse(document(wiring), headers={"Cache-Control": "public, max-age=60"})
 
     return [Route("/.well-known/glaas", answer)]
