@@ -13,13 +13,12 @@ from typing import TypeAlias
 
 import psycopg
 import pytest
-from keyed_tables import TABLES
+from keyed_tables import DATABASES, TABLES
 from pgserver import PROGRAMS, PostgresServer, in_schema
 
 from glaas.store import open_store
 from glaas.store.keyed import KeyedStore, Table
 
-DATABASES = ("lmdb", "postgres", "dsn")
 OpenKeyed: TypeAlias = Callable[[Iterable[Table]], KeyedStore]
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from glaas.store.keyed import Table
+
+DATABASES = ("lmdb", "postgres", *(("dsn",) if os.environ.get("GLAAS_TEST_DSN") else ()))
 
 IDS = Table("ids", 32)
 SHORT = Table("short", 2)
