@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from itertools import chain
+from typing import Any, BinaryIO, NamedTuple
 
 from lineage import ids
 from lineage.errors import CorruptError, InvalidError
-from lineage.records import ENTRY_KINDS, JOB_KINDS, ROLES, Cell, Entry, Job, JobHead, Resources, Session
+from lineage.records import ENTRY_KINDS, JOB_KINDS, ROLES, Cell, Entry, Job, JobHead, Resources, Session, Step
 from lineage.strict import canonical
 
 SCHEMA = "roar.bundle/1"
@@ -161,15 +162,58 @@ def content(raw: Raw) -> Content:
         total += len(raw.parts[identity])
         checked(identity, raw.parts[identity], total)
     sessions = {identity: _session(identity, raw.parts[identity]) for identity in header.sessions}
-    used: set[bytes] = set()
-    jobs = tuple(_job(identity, raw, sessions, used) for identity in header.jobs)
-    unused = set(header.chunks) - used
+    chunks = _Chunks(raw)
+    jobs = tuple(_job(identity, raw, sessions, chunks) for identity in header.jobs)
+    unused = set(header.chunks) - chunks.used
     if unused:
         raise CorruptError(f"chunk {min(unused).hex()[:16]}… is of no job in the bundle", _HINT)
     runs = {job.head.run for job in jobs}
     if len(runs) != len(jobs):
         raise CorruptError("two jobs of the bundle claim to be one run", _HINT)
     return Content(raw.id, header, sessions, jobs)
+
+
+class _Chunks:
+    """Each is looked at once, however many jobs of the bundle name it: what many have in common is most of it."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._raw = raw
+        self._entries: dict[bytes, tuple[Entry, ...]] = {}
+        self._steps: dict[bytes, tuple[Step, ...]] = {}
+        self._contexts: dict[bytes, dict[str, Any]] = {}
+
+    @property
+    def used(self) -> set[bytes]:
+        return self._entries.keys() | self._steps.keys() | self._contexts.keys()
+
+    def entries(self, chunk: bytes, name: str) -> tuple[Entry, ...]:
+        if chunk not in self._entries:
+            rows = self._value(chunk, name)
+            if not _all(rows, _is_entry):
+                raise CorruptError(f"{name} has files that are not described as files are", _HINT)
+            self._entries[chunk] = tuple(map(ids.entry_of, rows))
+        return self._entries[chunk]
+
+    def steps(self, chunk: bytes, name: str) -> tuple[Step, ...]:
+        if chunk not in self._steps:
+            rows = self._value(chunk, name)
+            if not _all(rows, _is_step):
+                raise CorruptError(f"{name} has steps that are not described as they should be", _HINT)
+            self._steps[chunk] = tuple(map(ids.step_of, rows))
+        return self._steps[chunk]
+
+    def context(self, chunk: bytes, name: str) -> dict[str, Any]:
+        if chunk not in self._contexts:
+            value = self._value(chunk, name)
+            if not isinstance(value, dict):
+                raise CorruptError(f"{name} has a context that is not described as it should be", _HINT)
+            self._contexts[chunk] = value
+        return self._contexts[chunk]
+
+    def _value(self, chunk: bytes, name: str) -> Any:  # noqa: ANN401 - the shape is the record's
+        if chunk not in self._raw.parts:
+            raise CorruptError(f"{name} names a chunk that the bundle does not have: {chunk.hex()[:16]}…", _HINT)
+        return canonical(self._raw.parts[chunk], f"chunk {chunk.hex()[:12]}")
 
 
 def _session(identity: bytes, record: bytes) -> Session:
@@ -182,24 +226,14 @@ def _session(identity: bytes, record: bytes) -> Session:
     return ids.decode_session(record)
 
 
-def _job(identity: bytes, raw: Raw, sessions: Mapping[bytes, Session], used: set[bytes]) -> Job:
+def _job(identity: bytes, raw: Raw, sessions: Mapping[bytes, Session], chunks: _Chunks) -> Job:
     name = f"job {identity.hex()[:12]}"
     value = canonical(raw.parts[identity], name)
     if not isinstance(value, dict) or not _is_head(value):
         raise CorruptError(f"{name} is not a job's record", _HINT)
-    chunks = [*value["steps"], *value["entries"], value["context"]]
-    for chunk in chunks:
-        if chunk not in raw.parts:
-            raise CorruptError(f"{name} names a chunk that the bundle does not have: {chunk.hex()[:16]}…", _HINT)
-        if chunk not in used:
-            rows = canonical(raw.parts[chunk], f"chunk {chunk.hex()[:12]}")
-            used.add(chunk)
-            if chunk in value["entries"] and not _all(rows, _is_entry):
-                raise CorruptError(f"{name} has files that are not described as files are", _HINT)
-    steps = [row for chunk in value["steps"] for row in _rows(ids.decode(raw.parts[chunk]))]
-    if not all(map(_is_step, steps)) or not isinstance(ids.decode(raw.parts[value["context"]]), dict):
-        raise CorruptError(f"{name} has steps or a context that are not described as they should be", _HINT)
-    job = ids.decode_job(raw.parts[identity], raw.parts.__getitem__)
+    entries = tuple(chain.from_iterable([chunks.entries(chunk, name) for chunk in value["entries"]]))
+    steps = tuple(chain.from_iterable([chunks.steps(chunk, name) for chunk in value["steps"]]))
+    job = Job(ids.head_of(value, identity), steps, entries, chunks.context(value["context"], name))
     if dict(job.head.counts) != ids.counts_of(job.entries):
         raise CorruptError(f"{name} says that it has {dict(job.head.counts)} and has {ids.counts_of(job.entries)}", _HINT)
     _in_session(name, job.head, sessions)
@@ -271,10 +305,6 @@ def _is_cell(row: object) -> bool:
         return False
     number, digest, failed = row
     return _is_number(number) and _is_id(digest) and isinstance(failed, bool)
-
-
-def _rows(value: object) -> list[object]:
-    return value if isinstance(value, list) else [None]
 
 
 def _all(value: object, holds: object) -> bool:

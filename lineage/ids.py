@@ -96,8 +96,10 @@ def encode_job(job: Job) -> tuple[bytes, bytes, dict[bytes, bytes]]:
 
 def decode_head(record: bytes, job_id: bytes | None = None) -> JobHead:
     """``job_id`` None: compute it. Pass b"" for a running job, whose head has no id yet."""
-    value = decode(record)
-    identity = (content_id(record) if job_id is None else job_id) or None
+    return head_of(decode(record), (content_id(record) if job_id is None else job_id) or None)
+
+
+def head_of(value: Any, identity: bytes | None) -> JobHead:  # noqa: ANN401 - a decoded record
     return JobHead(
         id=identity, run=value["run"], session=value["session"], number=value["number"], user=User(*value["user"]),
         host=Host(*value["host"]), argv=tuple(value["argv"]), cwd=value["cwd"], project=value["project"],
@@ -127,7 +129,7 @@ def entry_chunks(record: bytes) -> list[bytes]:
 
 
 def decode_entries(data: bytes, identity: bytes) -> list[Entry]:
-    return [_entry_of(row) for row in decode(checked(data, identity))]
+    return [entry_of(row) for row in decode(checked(data, identity))]
 
 
 def checked(data: bytes, identity: bytes) -> bytes:
@@ -166,7 +168,7 @@ def _entry_parts(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield from _parts([entry for entry in order if (entry.role in SHOWN_ROLES) is shown])
 
 
-def _entry_of(row: list[Any]) -> Entry:
+def entry_of(row: list[Any]) -> Entry:
     kind, path, digest, reason, size, role, access, steps, package, target, *identity = row
     device, inode, history = identity or (None, None, ())  # entries had none at first
     return Entry(kind, path, digest, reason, size, role, tuple(access), tuple(steps), package, target, device, inode,

@@ -359,7 +359,7 @@ def _prepared(raw: bundle.Raw, content: bundle.Content) -> list[_Prepared]:
         value = ids.decode(raw.parts[job.head.id or b""])
         chunks = tuple(dict.fromkeys([*value["steps"], *value["entries"], value["context"]]))
         own = Counter(entry.hash for entry in job.entries if entry.kind == "output" and entry.hash)
-        others = {digest for digest in made if made[digest] > own[digest]}
+        others = {entry.hash for entry in job.entries if entry.hash and made.get(entry.hash, 0) > own.get(entry.hash, 0)}
         prepared.append(_Prepared(job, packing.edges_of(job, others), file_sets(job.entries), chunks))
     return prepared
 

@@ -164,6 +164,16 @@ def test_files_that_are_not_described_as_files_are_refused(row) -> None:
         bundle.content(relabelled_entries(lie, [ids.content_id(new)]))
 
 
+@pytest.mark.parametrize("number", range(2, 8))
+def test_a_chunk_that_is_another_jobs_context_is_no_files(number) -> None:
+    """Chunks are looked at once, but as each thing that they are said to be; whichever job comes first, by its id."""
+    (true, chunks), (record, more) = (ids.encode_job(job(each))[1:] for each in (1, number))
+    value = ids.decode(record)
+    lie = ids.encode({**value, "entries": [value["context"]]})
+    with pytest.raises(CorruptError, match="not described as files"):
+        bundle.content(bundle.build("job:" + "00" * 32, "", [SESSION_RECORD], [(true, chunks), (lie, more)]))
+
+
 def relabelled_entries(raw: bundle.Raw, chunks: list[bytes]) -> bundle.Raw:
     return relabelled(raw, entries=chunks)
 
