@@ -13,16 +13,17 @@ from lineage.errors import InvalidError
 POOL = 16  # connections of a process at most
 #: What libpq is told where the URL does not say otherwise: to notice a server that is gone within seconds.
 _DEFAULTS = {"application_name": "glaas", "connect_timeout": "5", "tcp_user_timeout": "10000"}
+#: Every query goes by the primary key, whatever the planner guesses of the size of a batch; compiling one costs more than it.
+SETTINGS = {"jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
 class Address(NamedTuple):
     """``conninfo``: for libpq.  ``pool``: connections at most.  ``pooled``: a pooler like pgbouncer is between, so nothing may
-    outlast a transaction.  ``shown``: for messages, without the password."""
+    outlast a transaction."""
 
     conninfo: str
     pool: int
     pooled: bool
-    shown: str
 
 
 def parse(url: str) -> Address:
@@ -41,6 +42,8 @@ def parse(url: str) -> Address:
         given = {**_DEFAULTS, **conninfo_to_dict(f"{base}?{'&'.join(others)}")}
     except psycopg.ProgrammingError as error:
         raise InvalidError(f"--store is not an address of PostgreSQL: {str(error).strip()}", hint) from error
-    host, database = given.get("host") or "this machine", given.get("dbname") or "its default database"
-    return Address(make_conninfo("", **given), max(1, int(own.get("pool", POOL))), own.get("pgbouncer") == "true",
-                   f"{database} on {host}")
+    pooled = own.get("pgbouncer") == "true"
+    if not pooled:
+        settings = " ".join(f"-c{name}={value}" for name, value in SETTINGS.items())
+        given["options"] = f"{given.get('options') or ''} {settings}".strip()
+    return Address(make_conninfo("", **given), max(1, int(own.get("pool", POOL))), pooled)

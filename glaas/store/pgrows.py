@@ -7,7 +7,7 @@ are queued in a pipeline (libpq's, PostgreSQL 14 on the client): only those whos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 from blake3 import blake3
@@ -16,6 +16,7 @@ from psycopg.types.numeric import Int8
 
 from glaas.store.keyed import Key, Range, Table
 from glaas.store.keys import beyond, bounds, check_home, check_key, joined
+from glaas.store.pgaddress import SETTINGS
 from glaas.store.pgarrays import Bytes, Numbers
 from glaas.store.schema import GLAAS
 from storage import values
@@ -52,6 +53,14 @@ def table_name(table: Table) -> str:
 def lock_number(name: str) -> int:
     """Of an advisory lock: they have 64 bits, and are one space for all that use the database."""
     return int.from_bytes(blake3(b"glaas lock " + name.encode()).digest(length=8), "big", signed=True)
+
+
+def begin(connection: Connection, how: LiteralString, pooled: bool) -> None:
+    """``pooled``: what a connection of one's own has from its beginning is set for this transaction."""
+    connection.execute(f"begin isolation level {how}")
+    if pooled:
+        calls = SQL(", ").join(SQL("set_config({}, {}, true)").format(name, value) for name, value in SETTINGS.items())
+        connection.execute(SQL("select {}").format(calls))
 
 
 def _ordered(table: Table, keys: Iterable[Key]) -> list[Key]:

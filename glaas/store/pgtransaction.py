@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import psycopg
 
 from glaas.store.keyed import Writer
-from glaas.store.pgrows import Connection, Cursor, PostgresWriter
+from glaas.store.pgrows import Connection, Cursor, PostgresWriter, begin
 from glaas.store.schema import FENCE, META, STATE, Guard
 from lineage.errors import UnavailableError
 
@@ -23,8 +23,9 @@ class Transaction(Generic[T]):
 
     result: T
 
-    def __init__(self, connection: Connection, spread: bool, guard: Guard) -> None:
+    def __init__(self, connection: Connection, spread: bool, pooled: bool, guard: Guard) -> None:
         self._connection = connection
+        self._pooled = pooled
         self._writer = PostgresWriter(connection, spread, self._changing)
         self._guard = guard
         self._numbering: Cursor | None = None
@@ -33,7 +34,7 @@ class Transaction(Generic[T]):
 
     def run(self, work: Callable[[Writer], T]) -> T:
         with self._connection.pipeline():
-            self._connection.execute("begin isolation level read committed")
+            begin(self._connection, "read committed", self._pooled)
             self._writer.lock_shared(FENCE)
             state = self._writer.asked(META, STATE)  # is there long before it is looked at
             self.result = work(self._writer)

@@ -25,7 +25,7 @@ from glaas.store.keyed import Reader, Table, Writer
 from glaas.store.pgaddress import Address, parse
 from glaas.store.pgarrays import Bytes, BytesDumper, Numbers, NumbersDumper
 from glaas.store.pgerrors import in_words, is_conflict, is_lost
-from glaas.store.pgrows import Connection, PostgresReader
+from glaas.store.pgrows import Connection, PostgresReader, begin
 from glaas.store.pgtables import create_tables
 from glaas.store.pgtransaction import Transaction, was_committed
 from glaas.store.schema import Guard
@@ -71,7 +71,7 @@ class PostgresStore:
         connection = self._connection(time.monotonic() + PATIENCE)
         try:
             with connection.pipeline():
-                connection.execute("begin isolation level repeatable read read only")
+                begin(connection, "repeatable read read only", self._address.pooled)
                 reader = PostgresReader(connection, self._spread)
                 if time.monotonic() - self._looked > LOOK:
                     self._guard.look(reader)
@@ -87,7 +87,8 @@ class PostgresStore:
         until = time.monotonic() + PATIENCE
         for attempt in itertools.count(1):
             connection = self._connection(until)
-            transaction: Transaction[T] = Transaction(connection, self._spread, self._guard)
+            transaction: Transaction[T] = Transaction(
+                connection, self._spread, self._address.pooled, self._guard)
             try:
                 return transaction.run(work)
             except psycopg.Error as error:
