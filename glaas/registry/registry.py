@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import grpc
 
 from glaas.log.journal import Journal
+from glaas.log.log import LOCK as LOG_LOCK
 from glaas.registry import edges as packing
 from glaas.registry import rows as indexing
 from glaas.registry import said as saying
@@ -107,7 +108,7 @@ class Registry:
         place = indexing.Place(tag_of(space), account, show_hashes)
 
         def work(txn: Writer) -> Registered:
-            txn.lock("registry")
+            _lock(txn)
             held = self._held(txn, prepared, place.tag)
             mine = {job for job, all_ in held.items() if any(one.account == account for one in all_)}
             fresh = [one for one in prepared if one.job.head.id not in mine]
@@ -129,6 +130,8 @@ class Registry:
                 if job not in held:  # its edges are those that it had first, so that they can be found again
                     _add_job(rows, raw, replace(one, edges=edges.get(job, one.edges)), place)
             rows.add(ACCOUNT_SPACES, (account.encode(), place.tag), space.encode())
+            for subject, _ in said:
+                saying.forget(txn, subject, place.tag, account)
             saying.add_rows(rows.put, place, said, {one.job.head.id or b"" for one in prepared},
                             {digest for one in prepared for digest in _hashes(one.edges)}, set(content.sessions))
             rows.write(txn)
@@ -162,7 +165,7 @@ class Registry:
         wanted = sorted(set(jobs))
 
         def work(txn: Writer) -> set[bytes]:
-            txn.lock("registry")
+            _lock(txn)
             homes = zip(wanted, txn.scan(KNOWN, [Range(job, b"j") for job in wanted]), strict=True)
             held = {job: {rest: registrations_of(value) for rest, value in found} for job, found in homes}
             mine = {job: [one for all_ in places.values() for one in all_ if one.account == account]
@@ -214,9 +217,9 @@ class Registry:
             if kept:
                 self._index(txn, head, edges, sets, indexing.Place(tag, kept[0].account, kept[0].show_hashes))
             else:
-                saying.forget(txn, job, b"jp", tag)
+                saying.forget_job(txn, job, tag)
                 self._drop_shared(txn, head, edges, tag)
-            saying.forget(txn, job, b"jp", tag, account)
+            saying.forget_job(txn, job, tag, account)
 
     def _put_in(self, txn: Writer, job: bytes, new: Registration) -> None:
         head, edges, sets = self._stored(txn, job)
@@ -311,6 +314,12 @@ class Registry:
             for (job, _), value in reader.get(KNOWN, keys).items():
                 found.setdefault(job, []).extend(registrations_of(value))
         return {job: sorted(all_, key=lambda one: one.at) for job, all_ in found.items()}
+
+
+def _lock(txn: Writer) -> None:
+    """Of what is registered, and of the log, in the order of their names."""
+    for name in (LOG_LOCK, "registry"):
+        txn.lock(name)
 
 
 class RegistryLineage(LineageService):

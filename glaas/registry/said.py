@@ -32,7 +32,8 @@ def add_rows(put: Put, place: Place, said: Iterable[tuple[Subject, Sequence[Item
         if len(items) > MAX_ITEMS or not all(map(_is_item, items)):
             raise InvalidError(f"what is said of {subject.kind} {subject.id.hex()[:12]} is not in order",
                                f"at most {MAX_ITEMS} labels, notes and tags each")
-        put(SAID, (subject.id, _rest(subject, place.tag, place.account)), cbor2.dumps([_row(item) for item in items]))
+        if items:
+            put(SAID, (subject.id, _rest(subject, place.tag, place.account)), cbor2.dumps([_row(item) for item in items]))
         for table, key in _index(subject, items, place.tag):
             put(table, key, place.account.encode())
 
@@ -59,18 +60,25 @@ def labelled(reader: Reader, tags: Sequence[bytes], what: str, key: str, value: 
     return list(found)
 
 
-def forget(txn: Writer, identity: bytes, letters: bytes, tag: bytes, account: str | None = None) -> None:
-    """What one account, or all, said in a space of the job (or …) with this id."""
-    for letter in letters:
-        rows = txn.scan(SAID, [Range(identity, bytes([letter]) + tag)])[0]
-        for rest, value in rows:
-            if account is not None and rest[1 + TAG + 4:] != account.encode():
-                continue
-            subject = Subject(_KINDS[rest[:1]], identity, int.from_bytes(rest[1 + TAG:1 + TAG + 4], "big"))
-            items = [_item(row) for row in cbor2.loads(value)]
-            txn.delete(SAID, [(identity, rest)])
-            for table, key in _index(subject, items, tag):
-                txn.delete(table, [key])
+def forget(txn: Writer, subject: Subject, tag: bytes, account: str) -> None:
+    """What one account said of this in a space."""
+    _forget(txn, subject.id, _rest(subject, tag), account)
+
+
+def forget_job(txn: Writer, job: bytes, tag: bytes, account: str | None = None) -> None:
+    """What one account, or all, said in a space of a job and its steps."""
+    for letter in (b"j", b"p"):
+        _forget(txn, job, letter + tag, account)
+
+
+def _forget(txn: Writer, identity: bytes, prefix: bytes, account: str | None) -> None:
+    for rest, value in txn.scan(SAID, [Range(identity, prefix)])[0]:
+        if account is not None and rest[1 + TAG + 4:] != account.encode():
+            continue
+        subject = Subject(_KINDS[rest[:1]], identity, int.from_bytes(rest[1 + TAG:1 + TAG + 4], "big"))
+        txn.delete(SAID, [(identity, rest)])
+        for table, key in _index(subject, [_item(row) for row in cbor2.loads(value)], rest[1:1 + TAG]):
+            txn.delete(table, [key])
 
 
 def _rest(subject: Subject, tag: bytes, account: str = "") -> bytes:

@@ -265,6 +265,21 @@ def test_packages_are_linked_where_a_job_made_them(registry, box):
         registry.view(ANYONE).artifact(digest("lib"))
 
 
+def test_what_is_said_anew_stands_in_the_place_of_what_was_said(registry, box):
+    """Also where the job itself is known; what is not mentioned stays."""
+    jobs = chain(box)
+    subject, model = Subject("job", jobs[2].head.id), Subject("artifact", digest("model"))
+    label = Item("label", "name", ("first",), User(1, "ada"), 5)
+    registry.register("ada", PUBLIC, box.bundle(*jobs), said=[(subject, [label]), (model, [label])])
+    registry.register("ada", PUBLIC, box.bundle(*jobs), said=[(subject, [label._replace(values=("second",))])])
+    store = registry.store(ANYONE)
+    assert store.said([subject, model]) == {subject: {"ada": [label._replace(values=("second",))]}, model: {"ada": [label]}}
+    assert store.labelled("label", "name", "first") == [(model, 0)]
+    assert registry.search(ANYONE, "second").jobs and not registry.search(ANYONE, "first").jobs
+    registry.register("ada", PUBLIC, box.bundle(*jobs), said=[(subject, []), (model, [])])
+    assert registry.store(ANYONE).said([subject, model]) == {} == dict(registry.store(ANYONE).labelled("label", "name"))
+
+
 def test_what_is_said_must_be_of_the_bundle(registry, box):
     with pytest.raises(InvalidError, match="not in the bundle"):
         registry.register("ada", PUBLIC, box.bundle(*chain(box)), said=[
