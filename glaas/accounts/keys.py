@@ -44,7 +44,7 @@ class Keys:
                 raise ConflictError(f"{account} has {len(rows)} keys, and may have {MOST}", "remove some that are not used")
             digest = sshsig.key_hash(public)
             if not writer.add(KEYS, [(row(digest, account), packed(key))]):
-                raise ConflictError(f"{account} has the key {key.fingerprint}", "")
+                raise ConflictError(f"{account} has the key {key.fingerprint} already", "nothing has to be done")
             writer.put(KEYS_OF, [(row(account, digest), b"")])
             self._audit.note(writer, Event(actor, "key.add", account, details={"key": key.fingerprint, "name": key.name}))
 
