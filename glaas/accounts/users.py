@@ -53,7 +53,8 @@ def put_user(writer: Writer, user: User) -> None:
 def take_name(writer: Writer, name: str, kind: str) -> None:
     """ConflictError: somebody has it, or had it."""
     if not writer.add(NAMES, [(row(name), kind.encode())]):
-        raise ConflictError(f"the name {name} is taken, or was once", f"names are never given away again; a further token of an account: `glaas token add {name}`")
+        raise ConflictError(f"the name {name} is taken, or was once",
+                            f"names are never given away again; a further token of an account: `glaas token add {name}`")
 
 
 class Users:
