@@ -6,23 +6,25 @@ be a text string, a DSSE envelope over the header. Everything is checked by reco
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from lineage import ids
+from lineage import ids, shapes
 from lineage.errors import CorruptError, InvalidError
-from lineage.records import ENTRY_KINDS, JOB_KINDS, ROLES, Cell, Entry, Job, JobHead, Resources, Session, Step
-from lineage.strict import canonical
+from lineage.records import Entry, Job, JobHead, Json, Session, Step
+from lineage.strict import canonical, counted
 
 SCHEMA = "roar.bundle/1"
 PAYLOAD_TYPE = "application/vnd.roar.bundle-header+cbor"  # of the envelope that signs it
 MAX_BYTES = 64 << 20  # of all parts together
 MAX_PART = 20 << 20  # 4096 entries with the longest paths
 MAX_JOBS, MAX_SESSIONS, MAX_CHUNKS = 5_000, 5_000, 50_000
-_ID, _RUN = 32, 16
-MAX_TIME = 1 << 62  # nanoseconds since the epoch: the year 2116
+MAX_ITEMS = 8 << 20  # values in all chunks together; decoded, one takes some 64 bytes
+MAX_ROWS = 16 << 20  # files and steps of all jobs together, those of shared chunks with each job
+_MAX_SHOWN = 200
 _HINT = "nothing of it was taken; ask who made the file for it again"
 _BYTES_HEADS = {0x58: 1, 0x59: 2, 0x5A: 4}
 _TEXT_HEADS = {0x78: 1, 0x79: 2, 0x7A: 4}
@@ -144,7 +146,7 @@ def decode_header(data: bytes) -> Header:
         raise CorruptError(f"the bundle's header lacks {error}", _HINT) from error
     right = isinstance(header.about, str) and isinstance(header.truncated, str) and len(value) == 6
     for identities, most in zip(lists, (MAX_SESSIONS, MAX_JOBS, MAX_CHUNKS), strict=True):
-        right = right and isinstance(identities, list) and len(identities) <= most and all(map(_is_id, identities))
+        right = right and isinstance(identities, list) and len(identities) <= most and all(map(shapes.is_id, identities))
         right = right and identities == sorted(set(identities))
     if not right or len(set(header.parts)) != len(header.parts):
         raise CorruptError("the bundle's header is not in order, or names more than a bundle may hold", _HINT)
@@ -161,9 +163,9 @@ def content(raw: Raw) -> Content:
             raise CorruptError(f"the bundle names {identity.hex()[:16]}… and does not have it", _HINT)
         total += len(raw.parts[identity])
         checked(identity, raw.parts[identity], total)
+    chunks = _Chunks(raw.parts)
     sessions = {identity: _session(identity, raw.parts[identity]) for identity in header.sessions}
-    chunks = _Chunks(raw)
-    jobs = tuple(_job(identity, raw, sessions, chunks) for identity in header.jobs)
+    jobs = tuple(_job(identity, raw.parts[identity], sessions, chunks) for identity in header.jobs)
     unused = set(header.chunks) - chunks.used
     if unused:
         raise CorruptError(f"chunk {min(unused).hex()[:16]}… is of no job in the bundle", _HINT)
@@ -174,70 +176,96 @@ def content(raw: Raw) -> Content:
 
 
 class _Chunks:
-    """Each is looked at once, however many jobs of the bundle name it: what many have in common is most of it."""
+    """A bundle's chunks, each decoded once for what it is used as, however many jobs share it.
 
-    def __init__(self, raw: Raw) -> None:
-        self._raw = raw
-        self._entries: dict[bytes, tuple[Entry, ...]] = {}
+    Their ids were checked before.  How much all of them together may become is bounded: a part of a few bytes can be shared
+    by many jobs, and small items take more room decoded."""
+
+    def __init__(self, parts: Mapping[bytes, bytes]) -> None:
+        self._parts = parts
+        self._items = self._rows = 0
+        self._entries: dict[bytes, tuple[tuple[Entry, ...], dict[str, int]]] = {}
         self._steps: dict[bytes, tuple[Step, ...]] = {}
-        self._contexts: dict[bytes, dict[str, Any]] = {}
+        self._contexts: dict[bytes, dict[str, Json]] = {}
 
     @property
     def used(self) -> set[bytes]:
-        return self._entries.keys() | self._steps.keys() | self._contexts.keys()
+        return {*self._entries, *self._steps, *self._contexts}
 
-    def entries(self, chunk: bytes, name: str) -> tuple[Entry, ...]:
-        if chunk not in self._entries:
-            rows = self._value(chunk, name)
-            if not _all(rows, _is_entry):
+    def entries(self, identity: bytes, name: str) -> tuple[tuple[Entry, ...], dict[str, int]]:
+        """And how many there are of each kind (``ids.counts_of``)."""
+        known = self._entries.get(identity)
+        if known is None:
+            rows = self._value(identity, name)
+            if not isinstance(rows, list) or not shapes.every(rows, shapes.is_entry):
                 raise CorruptError(f"{name} has files that are not described as files are", _HINT)
-            self._entries[chunk] = tuple(map(ids.entry_of, rows))
-        return self._entries[chunk]
+            entries = tuple(map(ids.entry_of, rows))
+            known = self._entries[identity] = (entries, ids.counts_of(entries))
+        self._count(len(known[0]))
+        return known
 
-    def steps(self, chunk: bytes, name: str) -> tuple[Step, ...]:
-        if chunk not in self._steps:
-            rows = self._value(chunk, name)
-            if not _all(rows, _is_step):
+    def steps(self, identity: bytes, name: str) -> tuple[Step, ...]:
+        known = self._steps.get(identity)
+        if known is None:
+            rows = self._value(identity, name)
+            if not isinstance(rows, list) or not shapes.every(rows, shapes.is_step):
                 raise CorruptError(f"{name} has steps that are not described as they should be", _HINT)
-            self._steps[chunk] = tuple(map(ids.step_of, rows))
-        return self._steps[chunk]
+            known = self._steps[identity] = tuple(map(ids.step_of, rows))
+        self._count(len(known))
+        return known
 
-    def context(self, chunk: bytes, name: str) -> dict[str, Any]:
-        if chunk not in self._contexts:
-            value = self._value(chunk, name)
+    def context(self, identity: bytes, name: str) -> dict[str, Json]:
+        known = self._contexts.get(identity)
+        if known is None:
+            value = self._value(identity, name, text=True)
             if not isinstance(value, dict):
                 raise CorruptError(f"{name} has a context that is not described as it should be", _HINT)
-            self._contexts[chunk] = value
-        return self._contexts[chunk]
+            known = self._contexts[identity] = value
+        return known
 
-    def _value(self, chunk: bytes, name: str) -> Any:  # noqa: ANN401 - the shape is the record's
-        if chunk not in self._raw.parts:
-            raise CorruptError(f"{name} names a chunk that the bundle does not have: {chunk.hex()[:16]}…", _HINT)
-        return canonical(self._raw.parts[chunk], f"chunk {chunk.hex()[:12]}")
+    def _value(self, identity: bytes, name: str, text: bool = False) -> object:
+        data = self._parts.get(identity)
+        if data is None:
+            raise CorruptError(f"{name} names a chunk that the bundle does not have: {identity.hex()[:16]}…", _HINT)
+        value, items = counted(data, f"chunk {identity.hex()[:12]}", text)
+        self._items += items
+        if self._items > MAX_ITEMS:
+            raise InvalidError("the bundle is of too many small things", "export it in several: --direct, --max-jobs")
+        return value
+
+    def _count(self, rows: int) -> None:
+        self._rows += rows
+        if self._rows > MAX_ROWS:
+            raise InvalidError(f"the jobs of the bundle have more than {MAX_ROWS} files and steps",
+                               "export it in several: --direct, --max-jobs")
 
 
 def _session(identity: bytes, record: bytes) -> Session:
     name = f"session {identity.hex()[:12]}"
     value = canonical(record, name)
-    if not (isinstance(value, dict) and value.get("schema") == ids.SESSION_SCHEMA and _is_user(value.get("user"))
-            and _is_host(value.get("host")) and isinstance(value.get("project"), bytes) and _is_time(value.get("started_at"))
-            and isinstance(value.get("nonce"), bytes)):
+    if not isinstance(value, dict) or not shapes.is_session(value):
         raise CorruptError(f"{name} is not a session's record", _HINT)
     return ids.decode_session(record)
 
 
-def _job(identity: bytes, raw: Raw, sessions: Mapping[bytes, Session], chunks: _Chunks) -> Job:
+def _job(identity: bytes, record: bytes, sessions: Mapping[bytes, Session], chunks: _Chunks) -> Job:
     name = f"job {identity.hex()[:12]}"
-    value = canonical(raw.parts[identity], name)
-    if not isinstance(value, dict) or not _is_head(value):
+    value = canonical(record, name)
+    if not isinstance(value, dict) or not shapes.is_head(value):
         raise CorruptError(f"{name} is not a job's record", _HINT)
-    entries = tuple(chain.from_iterable([chunks.entries(chunk, name) for chunk in value["entries"]]))
-    steps = tuple(chain.from_iterable([chunks.steps(chunk, name) for chunk in value["steps"]]))
-    job = Job(ids.head_of(value, identity), steps, entries, chunks.context(value["context"], name))
-    if dict(job.head.counts) != ids.counts_of(job.entries):
-        raise CorruptError(f"{name} says that it has {dict(job.head.counts)} and has {ids.counts_of(job.entries)}", _HINT)
-    _in_session(name, job.head, sessions)
-    return job
+    if any(len(set(value[each])) != len(value[each]) for each in ("steps", "entries")):
+        raise CorruptError(f"{name} names a chunk twice", _HINT)
+    head = ids.head_of(value, identity)
+    parts = [chunks.entries(each, name) for each in value["entries"]]
+    counts: Counter[str] = Counter()
+    for _, of_part in parts:
+        counts.update(of_part)
+    if head.counts != counts:
+        raise CorruptError(f"{name} says that it has {_short(dict(head.counts))} and has {dict(counts)}", _HINT)
+    _in_session(name, head, sessions)
+    steps = tuple(chain.from_iterable(chunks.steps(each, name) for each in value["steps"]))
+    return Job(head=head, steps=steps, entries=tuple(chain.from_iterable(part for part, _ in parts)),
+               context=chunks.context(value["context"], name))
 
 
 def _in_session(name: str, head: JobHead, sessions: Mapping[bytes, Session]) -> None:
@@ -247,109 +275,13 @@ def _in_session(name: str, head: JobHead, sessions: Mapping[bytes, Session]) -> 
     # Not the host: a machine can get another name while a session goes on.
     for what, own, other in (("user", head.user.uid, session.user.uid), ("project", head.project, session.project)):
         if own != other:
-            raise CorruptError(f"{name} names another {what} than its session: {own!r} and {other!r}", _HINT)
+            raise CorruptError(f"{name} names another {what} than its session: {_short(own)} and {_short(other)}", _HINT)
 
 
-def _is_head(value: dict[str, object]) -> bool:
-    lists = [value.get(name) for name in ("steps", "entries")]
-    reasons = value.get("incomplete_reasons")
-    counts = value.get("counts")
-    ended = value.get("ended_at")
-    return (value.get("schema") == ids.JOB_SCHEMA and all(_all(each, _is_id) for each in lists) and _is_id(value.get("context"))
-            and _is_bytes(value.get("run"), _RUN) and _is_id(value.get("session")) and _is_number(value.get("number"))
-            and _is_user(value.get("user")) and _is_host(value.get("host")) and _all(value.get("argv"), _is_any_bytes)
-            and isinstance(value.get("cwd"), bytes) and isinstance(value.get("project"), bytes)
-            and _is_time(value.get("started_at")) and _is_time(ended)
-            and _is_code(value.get("exit_code")) and _is_code(value.get("signal"))
-            and isinstance(value.get("interrupted"), bool) and isinstance(value.get("complete"), bool)
-            and value.get("kind", "") in ("", *JOB_KINDS)
-            and _all(reasons, _is_reason) and value.get("complete") is (not reasons)
-            and isinstance(counts, dict) and all(isinstance(key, str) and _is_number(count) for key, count in counts.items()))
-
-
-def _is_entry(row: object) -> bool:
-    if not isinstance(row, list) or len(row) not in {10, 13}:
-        return False
-    kind, path, digest, reason, size, role, access, steps, package, target, *identity = row
-    return (kind in ENTRY_KINDS and isinstance(path, bytes) and (digest is None or _is_id(digest)) and isinstance(reason, str)
-            and (digest is None or not reason)
-            and (size is None or _is_number(size)) and role in ROLES and _all(access, lambda word: isinstance(word, str))
-            and _all(steps, _is_index) and isinstance(package, str) and (target is None or isinstance(target, bytes))
-            and (not identity or (all(each is None or _is_number(each) for each in identity[:2])
-                                  and _all(identity[2], _is_index))))
-
-
-def _is_step(row: object) -> bool:
-    if not isinstance(row, list) or not 9 <= len(row) <= 11:
-        return False
-    index, parent, pid, argv, executable, started_at, ended_at, exit_code, signal, *more = row
-    if not (_is_used(more[0] if more else None) and (not more[1:] or _is_cell(more[1]))):
-        return False
-    return (_is_index(index) and (parent is None or _is_index(parent)) and _is_index(pid) and _all(argv, _is_any_bytes)
-            and isinstance(executable, bytes) and _is_time(started_at) and (ended_at is None or _is_time(ended_at))
-            and _is_code(exit_code) and _is_code(signal))
-
-
-def _is_used(row: object) -> bool:
-    """records.Resources: its times and the number of processes are always there."""
-    if row is None:
-        return True
-    if not isinstance(row, list) or len(row) != len(Resources._fields):
-        return False
-    *times, a, b, c, d, e, processes = row
-    return all(map(_is_number, (*times, processes))) and all(each is None or _is_number(each) for each in (a, b, c, d, e))
-
-
-def _is_cell(row: object) -> bool:
-    if not isinstance(row, list) or len(row) != len(Cell._fields):
-        return False
-    number, digest, failed = row
-    return _is_number(number) and _is_id(digest) and isinstance(failed, bool)
-
-
-def _all(value: object, holds: object) -> bool:
-    return isinstance(value, list) and callable(holds) and all(map(holds, value))
-
-
-def _is_reason(row: object) -> bool:
-    return (isinstance(row, list) and len(row) == 3 and isinstance(row[0], str) and isinstance(row[1], str)
-            and _is_number(row[2]))
-
-
-def _is_user(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and _is_index(value[0]) and isinstance(value[1], str)
-
-
-def _is_host(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(isinstance(each, str) for each in value)
-
-
-def _is_any_bytes(value: object) -> bool:
-    return isinstance(value, bytes)
-
-
-def _is_bytes(value: object, size: int) -> bool:
-    return isinstance(value, bytes) and len(value) == size
-
-
-def _is_id(value: object) -> bool:
-    return _is_bytes(value, _ID)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
-
-
-def _is_index(value: object) -> bool:
-    return _is_number(value) and isinstance(value, int) and value < 1 << 32
-
-
-def _is_time(value: object) -> bool:
-    return _is_number(value) and isinstance(value, int) and value < MAX_TIME
-
-
-def _is_code(value: object) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and -(1 << 31) <= value < 1 << 31)
+def _short(value: object) -> str:
+    """For a message: what a stranger sent may be long."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 
 
 def _item(file: BinaryIO) -> bytes | str | None:

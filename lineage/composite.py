@@ -27,6 +27,9 @@ MAX_INDEXED = 200_000  # files of a job that are looked at for sets to find agai
 MAX_DIRECTORIES = 30  # likewise directories …
 LEVELS = 3  # … from that of a group on upwards
 _DIGITS = re.compile(rb"\d+")
+# Paths of strangers: directories deeper than this stand for themselves, and so do those after this many bytes of prefixes.
+_MOST_LEVELS = 256
+_MOST_PREFIXES = 64 << 20
 
 
 class Member(NamedTuple):
@@ -145,11 +148,13 @@ def _merged(counts: dict[bytes, int]) -> list[tuple[bytes, list[bytes]]]:
     with enough directories in it counts."""
     totals: dict[bytes, int] = {}
     children: dict[bytes, set[bytes]] = {}
+    room = _MOST_PREFIXES
     for directory, count in counts.items():
         here = directory
         totals[here] = totals.get(here, 0) + count
-        while len(here) > 1:
+        while len(here) > 1 and room > 0 and directory.count(b"/") <= _MOST_LEVELS:
             parent = _parent(here)
+            room -= len(parent)
             children.setdefault(parent, set()).add(here)
             totals[parent] = totals.get(parent, 0) + count
             here = parent
@@ -157,7 +162,7 @@ def _merged(counts: dict[bytes, int]) -> list[tuple[bytes, list[bytes]]]:
     merged: dict[bytes, list[bytes]] = {}
     alone: list[tuple[bytes, list[bytes]]] = []
     for directory in counts:
-        above, here = b"", directory
+        above, here = b"", directory if directory.count(b"/") <= _MOST_LEVELS else b""
         while here:
             above = here if here in tops else above
             here = _parent(here) if len(here) > 1 else b""
