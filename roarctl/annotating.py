@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from lineage import document
 from lineage.annotations import Annotations, Edit, Subject, SubjectKind
 from lineage.annotationwire import annotated_from, edit_to, subject_to
 from lineage.v1 import annotations_pb2 as pb
+from lineage.whole import annotations_document, history_document, whole_document
 
 if TYPE_CHECKING:
     from lineage.records import Job
@@ -70,36 +70,9 @@ def job_document(client: Client, job: Job) -> dict[str, Any]:
     return whole_document(job, *of_job(client, job))
 
 
-def whole_document(job: Job, own: Annotations, steps: Mapping[int, Annotations]) -> dict[str, Any]:
-    """The job's document with what is said of it, and of its steps by index."""
-    from roarctl.render.groups import groups_document
-
-    return {**document.job_document(job), "groups": groups_document(job.entries), "annotations": annotations_document(own),
-            "step_annotations": [{"step": index, **annotations_document(one)} for index, one in steps.items()]}
-
-
 def subject_document(found: Annotations, *, history: bool = False) -> dict[str, Any]:
     """``roar.annotations/1``: one thing, and what is said of it."""
     subject = found.subject
     return {"schema": "roar.annotations/1", "kind": subject.kind, "id": subject.id.hex(),
             "step": subject.step if subject.kind == "step" else None, **annotations_document(found),
             **({"history": history_document(found)} if history else {})}
-
-
-def annotations_document(annotations: Annotations) -> dict[str, Any]:
-    """``labels`` by key; everything else, and labels too, with author and time in ``items``."""
-    return {
-        "labels": annotations.labels(),
-        "items": [{"what": item.what, "key": item.key, "values": list(item.values), "author": _author(item.author.uid,
-                   item.author.name), "at": document.time_text(item.at)} for item in annotations.items],
-    }
-
-
-def history_document(annotations: Annotations) -> list[dict[str, Any]]:
-    return [{"what": change.what, "key": change.key, "old": list(change.old), "new": list(change.new),
-             "author": _author(change.author.uid, change.author.name), "at": document.time_text(change.at)}
-            for change in annotations.history]
-
-
-def _author(uid: int, name: str) -> dict[str, Any]:
-    return {"uid": uid, "name": name}

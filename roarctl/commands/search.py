@@ -58,10 +58,11 @@ def command(
     from lineage.jobfilter import JobFilter, to_message
     from lineage.times import moment
     from lineage.v1 import lineage_pb2
+    from lineage.whole import search_document
     from roarctl.client import GRAPH_SECONDS, connect
     from roarctl.context.project import working_directory
     from roarctl.pager import page
-    from roarctl.render.search import search_document, search_lines
+    from roarctl.render.search import search_lines
     from roarctl.render.text import Palette
 
     now = time.time()

@@ -111,6 +111,7 @@ def _step(client: Client, target: Target, palette: Palette, everything: bool, as
 def _artifact(client: Client, target: Target, palette: Palette, _everything: bool, as_json: bool) -> list[str]:
     from lineage.document import artifact_document
     from lineage.v1 import lineage_pb2, records_pb2
+    from lineage.whole import annotations_document
     from roarctl import annotating
 
     request = lineage_pb2.GetArtifactRequest(hash=target.id, limit=0 if as_json else 20)
@@ -118,7 +119,7 @@ def _artifact(client: Client, target: Target, palette: Palette, _everything: boo
     said = annotating.of_one(client, annotating.subject_of(target))
     if as_json:
         emit_json({**artifact_document(artifact), "changed": target.changed,
-                   "annotations": annotating.annotations_document(said)})
+                   "annotations": annotations_document(said)})
         return []
     from roarctl.render.annotations import annotation_fields, field_lines
     from roarctl.render.artifacts import artifact_lines
@@ -130,13 +131,14 @@ def _session(client: Client, target: Target, palette: Palette, _everything: bool
     import time
 
     from lineage.document import session_document
+    from lineage.whole import annotations_document
     from roarctl import annotating, queries
 
     session = queries.session(client, target.id)
     said = annotating.of_one(client, annotating.subject_of(target))
     jobs, _ = queries.log(client, session=target.id, limit=1_000_000 if as_json else 50)
     if as_json:
-        emit_json({**session_document(session, jobs), "annotations": annotating.annotations_document(said)})
+        emit_json({**session_document(session, jobs), "annotations": annotations_document(said)})
         return []
     from roarctl.render.annotations import annotation_fields, field_lines
     from roarctl.render.jobs import session_lines

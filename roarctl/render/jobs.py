@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from lineage.composite import Group
 from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Session, Step
 from lineage.steps import NOTHING, job_versions, step_graph, uses_by_step
+from lineage.whole import entry_groups
 from roarctl.render import resources
 from roarctl.render.context import code_fields, setting_fields, software_fields
 from roarctl.render.failure import stderr_lines
-from roarctl.render.groups import Present, entry_groups, group_row
+from roarctl.render.groups import Present, group_row
 from roarctl.render.network import endpoint_texts, gpu_text
 from roarctl.render.summary import outcome, signal_name
 from roarctl.render.text import (

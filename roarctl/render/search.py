@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from lineage import wire
-from lineage.document import head_document, path_document
 from lineage.v1 import lineage_pb2, records_pb2
 from roarctl.render.jobs import log_lines, short_id
 from roarctl.render.text import (
@@ -20,30 +18,6 @@ from roarctl.render.text import (
 )
 
 _MORE_PATHS = 3
-
-
-def search_document(answer: lineage_pb2.SearchResponse) -> dict[str, Any]:
-    return {
-        "schema": "roar.search/1",
-        "artifacts": [_artifact_document(found) for found in answer.artifacts],
-        "jobs": [_job_document(job) for job in answer.jobs],
-        "more_artifacts": answer.more_artifacts, "more_jobs": answer.more_jobs, "stopped": answer.stopped or None,
-        "indexing": answer.indexing,
-    }
-
-
-def _artifact_document(found: lineage_pb2.FoundArtifact) -> dict[str, Any]:
-    return {
-        "kind": "artifact", "hash": found.hash.hex(), "size": found.size if found.HasField("size") else None,
-        "paths": [path_document(path) for path in found.paths],
-        "job": _job_document(found.job) if found.HasField("job") else None,
-        "as": "output" if found.output else "input", "made": found.made, "used": found.used,
-        "makers": [_job_document(job) for job in found.makers], "users": [_job_document(job) for job in found.users],
-    }
-
-
-def _job_document(job: records_pb2.JobHead) -> dict[str, Any]:
-    return head_document(wire.head_from(job))
 
 
 def search_lines(answer: lineage_pb2.SearchResponse, base: bytes, now: float, palette: Palette) -> list[str]:

@@ -19,7 +19,7 @@ from lineage.records import ACCESSES, Cell, Entry, Imported, Job, Resources, Ses
 from lineage.staleness import to_run_again
 from lineage.steps import step_graph
 from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
-from roarctl.annotating import annotations_document, whole_document
+from lineage.whole import annotations_document, whole_document
 from roarctl.freshness import Checked
 from roarctl.render import documents as answers
 from roarctl.render.status import status_document

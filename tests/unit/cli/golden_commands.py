@@ -27,6 +27,7 @@ from lineage.records import Job
 from lineage.reproduce.plan import Plan, make_plan
 from lineage.tags import held_tags
 from lineage.v1 import bundle_pb2, lineage_pb2
+from lineage.whole import search_document
 from roarctl.annotating import subject_document
 from roarctl.commands.config import config_document, settings_rows
 from roarctl.commands.env import env_document
@@ -39,7 +40,6 @@ from roarctl.render.documents import pop_document
 from roarctl.render.imports import import_document
 from roarctl.render.inputs import inputs_document
 from roarctl.render.reproduce import reproduce_document, result_document
-from roarctl.render.search import search_document
 from roarctl.render.tags import tags_document
 from roarctl.render.trees import tree_document
 from roarctl.reproducing.compare import Verdict as Compared
