@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lineage/v1/admin.proto\x12\nlineage.v1\"\x0f\n\rHealthRequest\"p\n\x0eHealthResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x11\n\tcapturing\x18\x02 \x01(\x08\x12\x10\n\x08problems\x18\x03 \x03(\t\x12\x12\n\nstarted_at\x18\x04 \x01(\x03\x12\x14\n\x0crunning_jobs\x18\x05 \x01(\r\"\x13\n\x11StatisticsRequest\"\x7f\n\x12StatisticsResponse\x12:\n\x06values\x18\x01 \x03(\x0b\x32*.lineage.v1.StatisticsResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x32\x95\x01\n\x05\x41\x64min\x12?\n\x06Health\x12\x19.lineage.v1.HealthRequest\x1a\x1a.lineage.v1.HealthResponse\x12K\n\nStatistics\x12\x1d.lineage.v1.StatisticsRequest\x1a\x1e.lineage.v1.StatisticsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lineage/v1/admin.proto\x12\nlineage.v1\"\x0f\n\rHealthRequest\"p\n\x0eHealthResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x11\n\tcapturing\x18\x02 \x01(\x08\x12\x10\n\x08problems\x18\x03 \x03(\t\x12\x12\n\nstarted_at\x18\x04 \x01(\x03\x12\x14\n\x0crunning_jobs\x18\x05 \x01(\r\"\x13\n\x11StatisticsRequest\"\x7f\n\x12StatisticsResponse\x12:\n\x06values\x18\x01 \x03(\x0b\x32*.lineage.v1.StatisticsResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x1e\n\rOutboxRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"\xf5\x01\n\x0eOutboxResponse\x12\x0f\n\x07\x66orward\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\x11\n\tforwarded\x18\x03 \x01(\x04\x12\x0f\n\x07waiting\x18\x04 \x01(\x04\x12\x0f\n\x07refused\x18\x05 \x01(\x04\x12\x15\n\rwaiting_since\x18\x06 \x01(\x03\x12$\n\x07trouble\x18\x07 \x01(\x0b\x32\x13.lineage.v1.Trouble\x12\x13\n\x0bnext_try_at\x18\x08 \x01(\x03\x12#\n\x04jobs\x18\t \x03(\x0b\x32\x15.lineage.v1.OutboxJob\x12\x14\n\x0c\x66orwarded_at\x18\n \x01(\x03\"6\n\x07Trouble\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\"\xaf\x01\n\tOutboxJob\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x0f\n\x07project\x18\x03 \x01(\x0c\x12\r\n\x05scope\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\r\n\x05since\x18\x06 \x01(\x03\x12\r\n\x05tries\x18\x07 \x01(\r\x12\x13\n\x0bnext_try_at\x18\x08 \x01(\x03\x12$\n\x07trouble\x18\t \x01(\x0b\x32\x13.lineage.v1.Trouble\"\"\n\x12RetryOutboxRequest\x12\x0c\n\x04jobs\x18\x01 \x03(\x0c\"#\n\x13RetryOutboxResponse\x12\x0c\n\x04jobs\x18\x01 \x01(\x04\x32\xa6\x02\n\x05\x41\x64min\x12?\n\x06Health\x12\x19.lineage.v1.HealthRequest\x1a\x1a.lineage.v1.HealthResponse\x12K\n\nStatistics\x12\x1d.lineage.v1.StatisticsRequest\x1a\x1e.lineage.v1.StatisticsResponse\x12?\n\x06Outbox\x12\x19.lineage.v1.OutboxRequest\x1a\x1a.lineage.v1.OutboxResponse\x12N\n\x0bRetryOutbox\x12\x1e.lineage.v1.RetryOutboxRequest\x1a\x1f.lineage.v1.RetryOutboxResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATISTICSRESPONSE']._serialized_end=317
   _globals['_STATISTICSRESPONSE_VALUESENTRY']._serialized_start=272
   _globals['_STATISTICSRESPONSE_VALUESENTRY']._serialized_end=317
-  _globals['_ADMIN']._serialized_start=320
-  _globals['_ADMIN']._serialized_end=469
+  _globals['_OUTBOXREQUEST']._serialized_start=319
+  _globals['_OUTBOXREQUEST']._serialized_end=349
+  _globals['_OUTBOXRESPONSE']._serialized_start=352
+  _globals['_OUTBOXRESPONSE']._serialized_end=597
+  _globals['_TROUBLE']._serialized_start=599
+  _globals['_TROUBLE']._serialized_end=653
+  _globals['_OUTBOXJOB']._serialized_start=656
+  _globals['_OUTBOXJOB']._serialized_end=831
+  _globals['_RETRYOUTBOXREQUEST']._serialized_start=833
+  _globals['_RETRYOUTBOXREQUEST']._serialized_end=867
+  _globals['_RETRYOUTBOXRESPONSE']._serialized_start=869
+  _globals['_RETRYOUTBOXRESPONSE']._serialized_end=904
+  _globals['_ADMIN']._serialized_start=907
+  _globals['_ADMIN']._serialized_end=1201
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,16 @@ class AdminStub:
                 request_serializer=lineage_dot_v1_dot_admin__pb2.StatisticsRequest.SerializeToString,
                 response_deserializer=lineage_dot_v1_dot_admin__pb2.StatisticsResponse.FromString,
                 _registered_method=True)
+        self.Outbox = channel.unary_unary(
+                '/lineage.v1.Admin/Outbox',
+                request_serializer=lineage_dot_v1_dot_admin__pb2.OutboxRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_admin__pb2.OutboxResponse.FromString,
+                _registered_method=True)
+        self.RetryOutbox = channel.unary_unary(
+                '/lineage.v1.Admin/RetryOutbox',
+                request_serializer=lineage_dot_v1_dot_admin__pb2.RetryOutboxRequest.SerializeToString,
+                response_deserializer=lineage_dot_v1_dot_admin__pb2.RetryOutboxResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
@@ -62,6 +72,20 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Outbox(self, request, context):
+        """Which of the caller's jobs go on to a registry, and how far that is. Root sees everyone's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryOutbox(self, request, context):
+        """Jobs that the registry refused wait to be sent again; without jobs: all that are the caller's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -74,6 +98,16 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.Statistics,
                     request_deserializer=lineage_dot_v1_dot_admin__pb2.StatisticsRequest.FromString,
                     response_serializer=lineage_dot_v1_dot_admin__pb2.StatisticsResponse.SerializeToString,
+            ),
+            'Outbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.Outbox,
+                    request_deserializer=lineage_dot_v1_dot_admin__pb2.OutboxRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_admin__pb2.OutboxResponse.SerializeToString,
+            ),
+            'RetryOutbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryOutbox,
+                    request_deserializer=lineage_dot_v1_dot_admin__pb2.RetryOutboxRequest.FromString,
+                    response_serializer=lineage_dot_v1_dot_admin__pb2.RetryOutboxResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -130,6 +164,60 @@ class Admin:
             '/lineage.v1.Admin/Statistics',
             lineage_dot_v1_dot_admin__pb2.StatisticsRequest.SerializeToString,
             lineage_dot_v1_dot_admin__pb2.StatisticsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Outbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Admin/Outbox',
+            lineage_dot_v1_dot_admin__pb2.OutboxRequest.SerializeToString,
+            lineage_dot_v1_dot_admin__pb2.OutboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryOutbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lineage.v1.Admin/RetryOutbox',
+            lineage_dot_v1_dot_admin__pb2.RetryOutboxRequest.SerializeToString,
+            lineage_dot_v1_dot_admin__pb2.RetryOutboxResponse.FromString,
             options,
             channel_credentials,
             insecure,

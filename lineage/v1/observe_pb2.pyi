@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterRequest(_message.Message):
-    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked", "compat", "no_stderr", "labels")
+    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked", "compat", "no_stderr", "labels", "forward")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class RegisterRequest(_message.Message):
     COMPAT_FIELD_NUMBER: _ClassVar[int]
     NO_STDERR_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    FORWARD_FIELD_NUMBER: _ClassVar[int]
     process: str
     argv: _containers.RepeatedScalarFieldContainer[bytes]
     cwd: bytes
@@ -35,7 +36,16 @@ class RegisterRequest(_message.Message):
     compat: bool
     no_stderr: bool
     labels: _containers.ScalarMap[str, str]
-    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ..., compat: _Optional[bool] = ..., no_stderr: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    forward: Forward
+    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ..., compat: _Optional[bool] = ..., no_stderr: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., forward: _Optional[_Union[Forward, _Mapping]] = ...) -> None: ...
+
+class Forward(_message.Message):
+    __slots__ = ("scope", "registry")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_FIELD_NUMBER: _ClassVar[int]
+    scope: str
+    registry: str
+    def __init__(self, scope: _Optional[str] = ..., registry: _Optional[str] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
     __slots__ = ("run", "number", "session")
@@ -118,20 +128,22 @@ class Origin(_message.Message):
     def __init__(self, hash: _Optional[bytes] = ..., path: _Optional[bytes] = ..., job: _Optional[_Union[_records_pb2.JobHead, _Mapping]] = ...) -> None: ...
 
 class AttachRequest(_message.Message):
-    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked")
+    __slots__ = ("process", "argv", "cwd", "project", "context", "tracked", "forward")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     ARGV_FIELD_NUMBER: _ClassVar[int]
     CWD_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     TRACKED_FIELD_NUMBER: _ClassVar[int]
+    FORWARD_FIELD_NUMBER: _ClassVar[int]
     process: str
     argv: _containers.RepeatedScalarFieldContainer[bytes]
     cwd: bytes
     project: bytes
     context: _struct_pb2.Struct
     tracked: bytes
-    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ...) -> None: ...
+    forward: Forward
+    def __init__(self, process: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tracked: _Optional[bytes] = ..., forward: _Optional[_Union[Forward, _Mapping]] = ...) -> None: ...
 
 class AttachResponse(_message.Message):
     __slots__ = ("run", "number", "session", "processes", "others")

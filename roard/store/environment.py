@@ -12,7 +12,7 @@ from lineage.errors import CorruptError, RoarError, UnsupportedError
 from roard.store.owner import ROARD
 from roard.store.values import PAIR, U64, Table, get, put, upcoming_number
 
-SCHEMA = 3
+SCHEMA = 4
 #: The oldest schema that is brought up to date when it is opened.
 OLDEST = 2
 SCHEMA_KEY = b"schema"
@@ -51,6 +51,11 @@ class Tables:
     annotations: Table  # subject, uid of its space (4) → what stands, see annotated.py
     annotation_history: Table  # subject, uid (4), u64 → a change
     labelled: Table  # l or t, key, 0, value, 0, subject, uid (4) → nothing
+    # What goes on to a registry, see outbox.py.
+    forward_asked: Table  # run (16) of a job that runs → scope
+    outbox: Table  # uid (4), job number → job id, session, scope, since when, how often it was tried …
+    refused: Table  # likewise
+    forwarded: Table  # uid (4), job number → time, bundle id (32), scope
     known: Table  # stat signature → content hash (32)
     # Jobs that were imported, see imports.py; their numbers are above provenance.IMPORTED, and in ``numbers`` and ``log``
     # their uid is that of who imported them.
@@ -71,7 +76,7 @@ def open_environment(directory: Path) -> tuple[lmdb.Environment, Tables]:
         version = _check_schema(env, directory)
         tables = _open_tables(env)
         if version < SCHEMA:
-            _upgrade(env, tables, directory)
+            _upgrade(env, tables, directory, version)
         env.reader_check()
     except BaseException:
         env.close()
@@ -90,12 +95,14 @@ def _open_tables(env: lmdb.Environment) -> Tables:
                      for name in Tables.__slots__})
 
 
-def _upgrade(env: lmdb.Environment, tables: Tables, directory: Path) -> None:
+def _upgrade(env: lmdb.Environment, tables: Tables, directory: Path, version: int) -> None:
     """From schema 2, which had no path_texts: from here on an older roard refuses the store, since it would store jobs
-    without theirs.  Those of the jobs that are there follow step by step (``pathtexts.index_older``)."""
+    without theirs.  Those of the jobs that are there follow step by step (``pathtexts.index_older``).  From schema 3, which
+    had no outbox: the jobs that are there are not sent, nobody asked for it; an older roard would forget one and send it."""
     try:
         with env.begin(write=True) as txn:
-            put(txn, tables.meta, UNINDEXED_KEY, PAIR.pack(upcoming_number(txn, tables.meta, b"jobs") - 1, 0))
+            if version == OLDEST:
+                put(txn, tables.meta, UNINDEXED_KEY, PAIR.pack(upcoming_number(txn, tables.meta, b"jobs") - 1, 0))
             put(txn, tables.meta, SCHEMA_KEY, U64.pack(SCHEMA))
     except lmdb.Error as error:
         raise storage_error(error, directory) from error

@@ -11,7 +11,7 @@ from lineage.annotations import Subject
 from lineage.composite import file_sets
 from lineage.errors import ConflictError, NotFoundError
 from lineage.records import JobHead, Session
-from roard.store import annotated
+from roard.store import annotated, outbox
 from roard.store.edges import links_of_jobs
 from roard.store.environment import Tables
 from roard.store.jobs import all_running, chunk_of, job_record
@@ -52,6 +52,7 @@ def forget_finished(txn: Txn, tables: Tables, identity: bytes, owner: int) -> tu
     txn.delete(key, db=tables.numbers)
     txn.delete(head.run, db=tables.runs)
     txn.delete(uid_key(owner) + key, db=tables.log)
+    outbox.forget(txn, tables, owner, number)
     _forget_place(txn, tables, head.session, identity)
     rest = [job for _, job in session_index(txn, tables, head.session)]
     return head, take_back(txn, tables, head.session, rest, newest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import struct
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from lineage.errors import CorruptError
 from lineage.provenance import IMPORTED
 from lineage.records import Job, JobHead, Session
 from lineage.store import Visible
+from roard.store import outbox
 from roard.store.edges import write_edges
 from roard.store.environment import Tables
 from roard.store.pathtexts import index_paths
@@ -24,13 +26,15 @@ _FACTS = struct.Struct(">QIQ32s")  # a row of ``numbers``, and its key before it
 _NONE = (IMPORTED, 0, 0, b"")
 
 
-def begin_job(txn: Txn, tables: Tables, head: JobHead) -> tuple[Session, JobHead]:
+def begin_job(txn: Txn, tables: Tables, head: JobHead, forward: str | None = None) -> tuple[Session, JobHead]:
     """``head`` without session and number, which this fills in.  The job gets its place in the order of all jobs here:
-    what it makes can be taken by others before it finishes."""
+    what it makes can be taken by others before it finishes.  ``forward``: the scope in which a registry shall get it."""
     session = begin_session(txn, tables, head.user, head.host, project=head.project, started_at=head.started_at)
     session = change_session(txn, tables, session.id, given=1)
     head = replace(head, session=session.id, number=session.jobs)
     put(txn, tables.running, head.run, U64.pack(next_number(txn, tables.meta, b"jobs")) + ids.encode_head(head))
+    if forward is not None:
+        outbox.ask(txn, tables, head.run, forward)
     return session, head
 
 
@@ -64,6 +68,7 @@ def forget_job(txn: Txn, tables: Tables, run: bytes) -> bool:
     if head is None:
         return False
     txn.delete(run, db=tables.running)
+    outbox.take_back(txn, tables, run)
     session = read_session(txn, tables, head.session)
     if session is not None and session.jobs == head.number:
         change_session(txn, tables, head.session, given=-1)
@@ -100,6 +105,8 @@ def finish_job(txn: Txn, tables: Tables, job: Job, encoded: tuple[bytes, bytes, 
     for tree, rows in trees.items():
         put(txn, tables.trees, tree + key, ids.encode(rows))
     txn.delete(job.head.run, db=tables.running)
+    outbox.post(txn, tables, job.head.run,
+                outbox.Row(job.head.user.uid, number, identity, job.head.session, "", time.time_ns()))
     return ids.decode_head(record, identity)
 
 

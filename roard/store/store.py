@@ -26,7 +26,7 @@ from lineage.errors import CorruptError, InvalidError, NotFoundError, Unavailabl
 from lineage.provenance import IMPORTED
 from lineage.records import Entry, Host, Job, JobHead, Session, User
 from lineage.store import Link, Seat, Visible
-from roard.store import annotated, edges, forgetting, imports, jobs, lookup, pathtexts, sessions, upgrade
+from roard.store import annotated, edges, forgetting, imports, jobs, lookup, outbox, pathtexts, sessions, upgrade
 from roard.store.environment import UNINDEXED_KEY, Tables, open_environment, read_error
 from roard.store.values import U64, Txn, get, put
 from roard.store.writer import Writer
@@ -53,6 +53,8 @@ class Store:
         self._tables = tables
         self._writer = Writer(env, directory)
         self._directory = directory
+        #: Called when there may be something new to send.
+        self.outbox_changed: Callable[[], None] = lambda: None
         if self.indexing():
             self._index_older()
 
@@ -86,14 +88,15 @@ class Store:
 
     def begin_job(
             self, user: User, host: Host, project: bytes, run: bytes, argv: Sequence[bytes], cwd: bytes,
-            started_at: int, kind: str = "") -> tuple[Session, JobHead]:
+            started_at: int, kind: str = "", forward: str | None = None) -> tuple[Session, JobHead]:
         """Gives the job its sequence number, and the next number of the project's current session, which begins where
-        there is none.  Nothing is known to be missing from it yet, so it is complete so far."""
+        there is none.  Nothing is known to be missing from it yet, so it is complete so far.  ``forward``: the scope in which
+        it is to go on to a registry when it has ended."""
         head = JobHead(
             id=None, run=run, session=b"", number=0, user=user, host=host, argv=tuple(argv), cwd=cwd, project=project,
             started_at=started_at, ended_at=None, exit_code=None, signal=None, interrupted=False, complete=True,
             incomplete_reasons=(), kind=kind)
-        return self._writer.do(lambda txn: jobs.begin_job(txn, self._tables, head))
+        return self._writer.do(lambda txn: jobs.begin_job(txn, self._tables, head, forward))
 
     def update_running(self, head: JobHead) -> bool:
         """False where the job does not run any more."""
@@ -121,7 +124,9 @@ class Store:
         """The stored head, with its id.  Doing it again changes nothing.  NotFoundError for an unknown session."""
         encoded = ids.encode_job(job)  # here, not in the writer: it is the larger part of the work
         sets = file_sets(job.entries)
-        return self._writer.do(lambda txn: jobs.finish_job(txn, self._tables, job, encoded, sets))
+        head = self._writer.do(lambda txn: jobs.finish_job(txn, self._tables, job, encoded, sets))
+        self.outbox_changed()
+        return head
 
     def job_of_run(self, run: bytes) -> bytes | None:
         """The id of a finished job by its run."""
@@ -439,6 +444,49 @@ class Store:
         """Of a finished job; its entries are not read."""
         record = self._record(identity)
         return 0 if record is None else sum(len(ids.decode(self._chunk(chunk))) for chunk in ids.decode(record)["steps"])
+
+    # -- what goes on to a registry, see ``outbox.py`` ------------------------------------------------------------------
+
+    def outbox_due(self, now: int, after: int, most: int) -> tuple[list[outbox.Row], int]:
+        with self._read() as txn:
+            return outbox.due(txn, self._tables, now, after, most)
+
+    def outbox_settle(self, at: int, sent: Sequence[outbox.Row], bundle: bytes,
+                      refused: Sequence[tuple[outbox.Row, outbox.Trouble]]) -> None:
+        """What came of sending these, together."""
+        def settle(txn: Txn) -> None:
+            outbox.sent(txn, self._tables, sent, at, bundle)
+            for row, trouble in refused:
+                outbox.refuse(txn, self._tables, row, trouble, at)
+
+        self._writer.do(settle)
+
+    def outbox_put_off(self, rows: Sequence[outbox.Row], trouble: outbox.Trouble, until: int, pace: outbox.Pace | None) -> None:
+        """``pace``: the one from now on, where the trouble concerns all."""
+        def put_off(txn: Txn) -> None:
+            outbox.put_off(txn, self._tables, rows, trouble, until)
+            if pace is not None:
+                outbox.write_pace(txn, self._tables, pace)
+
+        self._writer.do(put_off)
+
+    def outbox_retry(self, uid: int | None, wanted: Sequence[bytes]) -> int:
+        """How many refused jobs of a user (None: of all) wait again; ``wanted`` empty: all of them."""
+        count = self._writer.do(lambda txn: outbox.retry(txn, self._tables, uid, wanted))
+        self.outbox_changed()
+        return count
+
+    def outbox_state(self, uid: int | None, most: int) -> tuple[outbox.Counts, list[tuple[str, outbox.Row]]]:
+        """Of one user, or of all; see ``outbox.listed``."""
+        with self._read() as txn:
+            return outbox.counts(txn, self._tables, uid), outbox.listed(txn, self._tables, uid, most)
+
+    def outbox_pace(self) -> outbox.Pace:
+        with self._read() as txn:
+            return outbox.read_pace(txn, self._tables)
+
+    def write_outbox_pace(self, pace: outbox.Pace) -> None:
+        self._writer.do(lambda txn: outbox.write_pace(txn, self._tables, pace))
 
     # -- hashes that are known ----------------------------------------------------------------------------------------
 
