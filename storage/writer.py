@@ -87,7 +87,7 @@ class Writer:
         try:
             with self._env.begin(write=True) as txn:
                 results = [operation.work(txn) for operation in group]
-        except Exception as error:  # whatever it is belongs to whoever waits for the future
+        except BaseException as error:  # whatever it is belongs to whoever waits for the future
             if len(group) == 1:
                 failure = storage_error(error, self._directory, self._owner) if isinstance(error, lmdb.Error) else error
                 group[0].future.set_exception(failure)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from glaas.store.keyed import KeyedStore, Table
-from glaas.store.schema import CURRENT, META, Guard, Schema
+from glaas.store.schema import CURRENT, META, Guard, Schema, no_store, tables_of
 
-__all__ = ["location", "open_store"]
+__all__ = ["location", "open_existing", "open_store"]
 
 #: What URLs of a PostgreSQL server begin with (its libpq takes both).
 POSTGRES = ("postgresql://", "postgres://")
@@ -41,3 +42,13 @@ def open_store(where: str | Path, tables: Iterable[Table], schema: Schema = CURR
         store.close()
         raise
     return store
+
+
+def open_existing(where: str | Path, schema: Schema = CURRENT) -> KeyedStore:
+    """A store with all its tables, for maintenance; NotFoundError where there is none."""
+    if not str(where).startswith(POSTGRES) and not (Path(where) / "data.mdb").exists():
+        raise no_store(str(where))
+    maintenance = schema._replace(needs=0)
+    with closing(open_store(where, (), maintenance)) as store, store.read() as reader:
+        tables = tables_of(reader)
+    return open_store(where, tables, maintenance)

@@ -9,13 +9,17 @@ from psycopg.types.numeric import Int8
 
 from glaas.store.keyed import Table
 from glaas.store.pgrows import Connection, lock_number, table_name
+from glaas.store.schema import META, no_store
 
 _CREATE = SQL("create table if not exists {table} (h bytea, r bytea, v bytea not null, primary key (h, r))")
 
 
-def create_tables(connection: Connection, tables: Sequence[Table]) -> bool:
-    """Whether Citus has them.  Several processes may do it at once."""
+def create_tables(connection: Connection, tables: Sequence[Table], makes: bool) -> bool:
+    """Whether Citus has them.  Several processes may do it at once.  NotFoundError where there is no store, and ``makes`` is
+    false."""
     spread = connection.execute("select 1 from pg_extension where extname = 'citus'").fetchone() is not None
+    if not makes and META in missing(connection, [META]):
+        raise no_store("the database")
     if missing(connection, tables):
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%b)", (Int8(lock_number("create tables")),))

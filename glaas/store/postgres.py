@@ -58,7 +58,7 @@ class PostgresStore:
         try:
             with psycopg.connect(address.conninfo, **options) as connection:
                 _configure(connection)
-                spread = create_tables(connection, list(tables))
+                spread = create_tables(connection, list(tables), guard.makes)
         except psycopg.Error as error:
             raise in_words(error) from error
         pool: ConnectionPool[Connection] = ConnectionPool(

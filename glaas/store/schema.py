@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import cbor2
 
-from glaas.store.keyed import Key, KeyedStore, Reader, Table, Writer
-from lineage.errors import CorruptError, InvalidError, UnsupportedError
+from glaas.store.keyed import Key, KeyedStore, Range, Reader, Table
+from lineage.errors import CorruptError, InvalidError, NotFoundError, UnsupportedError
 from storage.owner import Owner
 
 GLAAS = Owner("glaas", "restore a backup (`glaas restore`)")
@@ -29,7 +29,8 @@ FENCE = "schema"
 
 
 class Schema(NamedTuple):
-    """``number``: what a program writes.  ``needs``: the oldest that it can serve; 0: any, for maintenance."""
+    """``number``: what a program writes.  ``needs``: the oldest that it can serve; 0: any, for maintenance, which
+    makes none."""
 
     number: int
     needs: int
@@ -60,6 +61,11 @@ class Guard:
         self._schema = schema
         self._good: bytes | None = None
 
+    @property
+    def makes(self) -> bool:
+        """Is a store made where there is none?"""
+        return self._schema.needs > 0
+
     def look(self, reader: Reader) -> None:
         self.check(reader.get(META, [STATE]).get(STATE))
 
@@ -69,7 +75,7 @@ class Guard:
             return
         state, own = State.decoded(data), self._schema
         if state.oldest > own.number:
-            raise UnsupportedError(f"the store has schema {state.schema}; this glaas knows {own.number}",
+            raise UnsupportedError(f"the store is for schema {state.oldest} and later; this glaas knows {own.number}",
                                    "install the newer glaas again, or restore a backup from before it")
         if state.schema < own.needs:
             raise UnsupportedError(f"the store has schema {state.schema}; this glaas needs {own.needs}",
@@ -87,17 +93,18 @@ class Guard:
         for key, home in declared.items():
             if known.get(key, home) != home:
                 raise InvalidError(f"the store has a table {key[1].decode()} of another kind", "install the glaas that made it")
+        if STATE not in known and not self.makes:
+            raise no_store("there")
         if STATE not in known or not known.keys() >= declared.keys():
-            store.write(lambda writer: self._begin(writer, declared))
+            new = State(self._schema.number, self._schema.number).encoded()
+            store.write(lambda writer: writer.add(META, [(STATE, new), *declared.items()]))
 
-    def _begin(self, writer: Writer, declared: dict[Key, bytes]) -> None:
-        if self._schema.needs or declared:
-            writer.add(META, [(STATE, State(self._schema.number, self._schema.number).encoded()), *declared.items()])
+
+def no_store(where: str) -> NotFoundError:
+    return NotFoundError(f"{where} is no registry's store", "give the --state-dir or --store that `glaas serve` was given")
 
 
 def tables_of(reader: Reader) -> list[Table]:
     """All that there are, but META."""
-    from glaas.store.keyed import Range
-
     [rows] = reader.scan(META, [Range(TABLES)])
     return [Table(name.decode(), home[0]) for name, home in rows if name.decode() != META.name]
