@@ -35,20 +35,24 @@ def command(
     behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="Believe X-Forwarded-For and -Proto: only where nobody "
                                                                       "but the proxy can connect.")] = False,
     access_log: Annotated[str, typer.Option(metavar="FILE", help="A line of JSON for each request; - is stderr.")] = "",
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: [limits], [quotas], [rates]: docs/registry.md.")]
+    = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     import logging
     import sys
 
     from glaas.server import settings
+    from glaas.server.config import read
     from glaas.server.serving import serve
 
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, stream=sys.stderr,
                         format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    address = settings.address(listen)
+    address, chosen = settings.address(listen), read(config)
     serve(settings.Settings(
         state=state_dir.absolute(), listen=address, store=store,
         grpc=None if grpc_listen == "none" else settings.address(grpc_listen) if grpc_listen else address.next(),
         grpc_elsewhere=not grpc_listen,
         public_url=settings.public_url(public_url) if public_url else "", tls_cert=tls_cert, tls_key=tls_key,
-        behind_proxy=behind_proxy, access_log=access_log))
+        behind_proxy=behind_proxy, access_log=access_log, limits=chosen.limits, quotas=chosen.quotas,
+        rates=chosen.rates))

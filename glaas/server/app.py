@@ -9,16 +9,14 @@ from importlib.util import find_spec
 
 from anyio import to_thread
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
-from glaas.server import connect, health, wellknown
+from glaas.server import api, api_docs, connect, failing, health, wellknown
+from glaas.server.compression import Compressed
 from glaas.server.methods import Service, methods_of
+from glaas.server.observing import Observed
 from glaas.server.security import Security
 from glaas.server.services import services_of
-from glaas.server.statuses import error_document, http_headers, http_status
 from glaas.server.wiring import Wiring
-from lineage.errors import RoarError
 
 _WEB = "glaas.web"
 
@@ -37,16 +35,13 @@ def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> Fas
     app.state.wiring = wiring
     methods = methods_of(services_of(wiring) if services is None else services)
     app.router.routes += connect.routes(methods, limits, wiring.budget)
-    app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring)]
+    app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring), *api_docs.routes(app)]
+    app.include_router(api.router(wiring))
     if find_spec(_WEB) is not None:
         app.router.routes += import_module(_WEB).routes(wiring)
-    app.add_exception_handler(RoarError, _refusal)
+    failing.add_handlers(app)
+    app.add_middleware(Compressed)
     app.add_middleware(Security, settings=wiring.settings)
+    app.add_middleware(Observed, metrics=wiring.metrics)  # the outermost
     return app
-
-
-def _refusal(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RoarError)
-    return JSONResponse(error_document(error), http_status(error), http_headers(error))
-
 

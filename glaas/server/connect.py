@@ -12,10 +12,11 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from starlette.requests import Request
@@ -49,28 +50,39 @@ _MAX_TIMEOUT_DIGITS = 10
 _DONE = object()
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """``registering``: who brings bundles waits for a verifier in threads of their own, so that readers have theirs."""
+
+    limits: Limits
+    budget: Budget
+    registering: CapacityLimiter
+
+
 def routes(methods: Mapping[str, Method], limits: Limits, budget: Budget) -> list[Route]:
-    return [Route(path, partial(_answer, method, limits, budget), methods=["POST"]) for path, method in methods.items()]
+    room = Room(limits, budget, CapacityLimiter(limits.verifiers + limits.waiting_bundles))
+    return [Route(path, partial(_answer, method, room), methods=["POST"]) for path, method in methods.items()]
 
 
-async def _answer(method: Method, limits: Limits, budget: Budget, request: Request) -> Response:
+async def _answer(method: Method, room: Room, request: Request) -> Response:
     kinds = _STREAM if method.streaming else _UNARY
     codec = kinds.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
     if codec is None:
         # No error of Connect's: it prescribes this status, with an Accept-Post header of what there is.
         return Response(status_code=415, headers={"Accept-Post": ", ".join(kinds)})
     try:
-        seconds = _timeout(request, limits)
+        seconds = _timeout(request, room.limits)
         _only_plain(request, method.streaming)
         if method.name in _LARGE:
-            async with bodies.large_body(request, limits, budget) as body:
-                return await _call(method, codec, body, request, seconds)
-        return await _call(method, codec, await bodies.read(request, limits.request, limits), request, seconds)
+            async with bodies.large_body(request, room.limits, room.budget) as body:
+                return await _call(method, codec, body, request, seconds, room.registering)
+        return await _call(method, codec, await bodies.read(request, room.limits.request, room.limits), request, seconds)
     except RoarError as error:
         return _refusal(error, method, codec)
 
 
-async def _call(method: Method, codec: str, body: bytes, request: Request, seconds: float) -> Response:
+async def _call(method: Method, codec: str, body: bytes, request: Request, seconds: float,
+                limiter: CapacityLimiter | None = None) -> Response:
     client = request.client
     context = HttpContext(request.headers, peer_text(client.host, client.port) if client else "", seconds)
     if method.streaming:
@@ -80,18 +92,19 @@ async def _call(method: Method, codec: str, body: bytes, request: Request, secon
     message = _parsed(method.request, codec, body)
     try:
         async with asyncio.timeout(seconds):
-            answer = await _run(method, method.handler, message, context)
+            answer = await _run(method, method.handler, message, context, limiter=limiter)
     except TimeoutError:
         return _late(method, seconds)
     finally:
         context.cancel()
+        request.scope["state"]["account"] = context.account
     return Response(_encoded(answer, codec), media_type=f"application/{codec}")
 
 
-async def _run(method: Method, work: Any, *arguments: object) -> Any:  # noqa: ANN401
+async def _run(method: Method, work: Any, *arguments: object, limiter: CapacityLimiter | None = None) -> Any:  # noqa: ANN401
     """In a thread of the pool: stores block.  Who has no time to wait for its end leaves it behind."""
     try:
-        return await to_thread.run_sync(work, *arguments, abandon_on_cancel=True)
+        return await to_thread.run_sync(work, *arguments, abandon_on_cancel=True, limiter=limiter)
     except RoarError:
         raise
     except Exception:

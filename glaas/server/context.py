@@ -18,6 +18,7 @@ class HttpContext(grpc.ServicerContext):
         self._peer = peer
         self._deadline = time.monotonic() + seconds
         self._over = threading.Event()
+        self.account: str | None = None  # whose call it is, once that is known
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return self._metadata

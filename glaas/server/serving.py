@@ -14,6 +14,7 @@ import uvicorn
 from glaas.server import claim, grpc_server
 from glaas.server.app import create_app
 from glaas.server.notify import notify
+from glaas.server.observing import access_log
 from glaas.server.protocol import LimitedProtocol
 from glaas.server.services import services_of
 from glaas.server.settings import Address, Settings
@@ -30,6 +31,7 @@ def serve(settings: Settings) -> None:
         raise InvalidError("a certificate needs its key", "give both: --tls-cert FILE --tls-key FILE")
     with contextlib.ExitStack() as parts:
         parts.enter_context(claim.state_directory(settings.state, alone=not settings.store))
+        parts.enter_context(access_log(settings.access_log))
         listener = parts.enter_context(contextlib.closing(claim.bound(settings.listen, "--listen")))
         address = Address(settings.listen.host, listener.getsockname()[1])
         wiring = parts.enter_context(wired(settings))

@@ -24,6 +24,7 @@ from glaas.registry import tables as registry_tables
 from glaas.registry.registry import Registry
 from glaas.server import usage
 from glaas.server.bodies import Budget
+from glaas.server.context import HttpContext
 from glaas.server.metrics import Metrics
 from glaas.server.settings import Address, Settings
 from glaas.server.usage import Usage
@@ -88,6 +89,8 @@ class Wiring:
         """Of a call of the services, whether it came as gRPC or over HTTP: by its token alone."""
         given = dict(context.invocation_metadata()).get("authorization")
         found = self.accounts.identify(given.decode("ascii", "replace") if isinstance(given, bytes) else given)
+        if isinstance(context, HttpContext):
+            context.account = found.account
         self.rates.take("read", payer(found, peer_host(context.peer())))
         return found
 

@@ -67,16 +67,7 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
 
     @answered
     def GetArtifact(self, request: pb.GetArtifactRequest, context: grpc.ServicerContext) -> records.Artifact:
-        view = self._view(context)
-        seen = view.artifact(request.hash)
-        limit = min(request.limit or DEFAULT_SIGHTINGS, MAX_SIGHTINGS)
-        # One more than asked for tells whether there are more.
-        producers = list(islice(view.sightings(seen.hash, seen.producers, "output"), limit + 1))
-        consumers = list(islice(view.sightings(seen.hash, seen.consumers, "input"), limit + 1))
-        size = next((sighting.entry.size for sighting in (*producers, *consumers)), None)
-        return records.Artifact(
-            hash=seen.hash, size=size, producers=_sightings(producers[:limit]), consumers=_sightings(consumers[:limit]),
-            truncated=max(len(producers), len(consumers)) > limit)
+        return artifact_message(self._view(context), request.hash, request.limit)
 
     @answered
     def GetSession(self, request: pb.GetSessionRequest, context: grpc.ServicerContext) -> records.Session:
@@ -119,6 +110,19 @@ class LineageService(lineage_pb2_grpc.LineageServicer):
     @answered
     def Descendants(self, request: pb.GraphRequest, context: grpc.ServicerContext) -> pb.Graph:
         return walk_message(self._view(context), request, descendants)
+
+
+def artifact_message(view: View, digest: bytes, limit: int) -> records.Artifact:
+    """``limit``: of each of makers and users; 0: the usual number."""
+    seen = view.artifact(digest)
+    limit = min(limit or DEFAULT_SIGHTINGS, MAX_SIGHTINGS)
+    # One more than asked for tells whether there are more.
+    producers = list(islice(view.sightings(seen.hash, seen.producers, "output"), limit + 1))
+    consumers = list(islice(view.sightings(seen.hash, seen.consumers, "input"), limit + 1))
+    size = next((sighting.entry.size for sighting in (*producers, *consumers)), None)
+    return records.Artifact(
+        hash=seen.hash, size=size, producers=_sightings(producers[:limit]), consumers=_sightings(consumers[:limit]),
+        truncated=max(len(producers), len(consumers)) > limit)
 
 
 def _sightings(sightings: Iterable[Sighting]) -> list[records.Sighting]:

@@ -1,0 +1,58 @@
+"""/api/docs: what /api/openapi.json says, as a page without scripts."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+_STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
+code{font:14px ui-monospace,monospace}section{border-top:1px solid #8886;padding:.5rem 0}h3{margin:.3rem 0}
+dt{font-weight:600}dd{margin:0 0 .3rem 1.5rem}"""
+_SECTIONS = {"records": "Records", "lineage": "Lineage", "search": "Search", "register": "Register", "log": "Transparency log"}
+
+
+def routes(app: FastAPI) -> list[Route]:
+    async def page(_: Request) -> Response:
+        return HTMLResponse(_page(app.openapi()), headers={"Cache-Control": "public, max-age=300"})
+
+    async def style(_: Request) -> Response:
+        return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=86400"})
+
+    return [Route("/api/docs", page), Route("/api/docs.css", style)]
+
+
+def _page(description: dict[str, Any]) -> str:
+    operations = [(path, method, operation) for path, methods in description["paths"].items()
+                  for method, operation in methods.items()]
+    parts = []
+    for tag, title in _SECTIONS.items():
+        mine = [one for one in operations if tag in one[2].get("tags", ())]
+        parts.append(f"<h2>{title}</h2>" + "".join(map(_operation, *zip(*mine, strict=True))) if mine else "")
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        '<title>glaas: API</title><link rel="stylesheet" href="/api/docs.css"></head><body><main><h1>API of this registry</h1>'
+        "<p>Answers are JSON documents with a <code>schema</code>; those that begin with <code>roar.</code> are what "
+        "<code>roar … --json</code> prints. Errors are <code>{\"error\": {code, message, hint}}</code>. Ids can be "
+        "shortened to 4 digits or more. What is not public needs <code>Authorization: Bearer TOKEN</code>. "
+        'For programs: <a href="/api/openapi.json">openapi.json</a>. The protobuf services (gRPC, and Connect on this port: '
+        "<code>POST /lineage.v1.Lineage/GetJob</code>) are described by gRPC reflection.</p>"
+        f"{''.join(parts)}</main></body></html>")
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<dt><code>{escape(one['name'])}</code>{'' if one.get('required') else ' (optional)'}</dt>"
+        f"<dd>{escape(one.get('description') or one['schema'].get('description') or _kind(one['schema']))}</dd>"
+        for one in operation.get("parameters", ()))
+    answer = operation.get("responses", {}).get("200", {}).get("description", "")
+    return (f"<section><h3><code>{method.upper()} {escape(path)}</code></h3><p>{escape(operation.get('description', ''))}</p>"
+            f"<dl>{rows}<dt>Answer</dt><dd><code>{escape(answer)}</code></dd></dl></section>")
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    return ", ".join(map(str, schema["enum"])) if "enum" in schema else str(schema.get("type", ""))

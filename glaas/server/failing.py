@@ -1,0 +1,55 @@
+"""Whatever goes wrong in an answer outside of the pages and of Connect: the JSON document of an error."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from glaas.server.statuses import error_document, http_headers, http_status, internal
+from lineage.errors import InvalidError, NotFoundError, RoarError
+
+_log = logging.getLogger(__name__)
+_OWN = {"Cache-Control": "no-store"}
+
+
+def add_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(RoarError, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _defect)
+
+
+def _refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RoarError)
+    return _answer(error, http_status(error))
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    """What FastAPI finds wrong in parameters, as one sentence."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    name = ".".join(str(each) for each in first.get("loc", ())[1:]) or "the request"
+    return _answer(InvalidError(f"{name}: {first.get('msg', 'it is not valid')}", "/api/docs says what there is"), 400)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return _answer(NotFoundError(f"there is nothing at {request.url.path[:200]}", "/api/docs says what there is"), 404)
+    answer = _answer(InvalidError(f"{request.method} {request.url.path[:200]}: {error.detail}"), error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _defect(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(internal(), 500)
+
+
+def _answer(error: RoarError, status: int) -> Response:
+    return JSONResponse(error_document(error), status, {**_OWN, **http_headers(error)})
