@@ -26,6 +26,8 @@ from glaas.accounts.tables import (
 from glaas.store.keyed import KeyedStore, Range, Reader, Writer
 from lineage.errors import ConflictError, NotFoundError
 
+MOST_LINKS = 10
+
 
 def lock_account(writer: Writer, *names: str) -> None:
     """Before their records are read to be changed: accounts and organisations alike."""
@@ -149,6 +151,40 @@ class Users:
             self._audit.note(writer, Event(actor, "user.operator", name, details={"operator": int(operator)}))
 
         self._store.write(change)
+
+    def linked(self, issuer: str, subject: str) -> str:
+        """The account of who signs in there; empty: none."""
+        key = link_key(issuer, subject)
+        with self._store.read() as reader:
+            return reader.get(LINKS, [key]).get(key, b"").decode()
+
+    def link(self, name: str, issuer: str, subject: str, actor: Actor) -> None:
+        """They may also sign in there.  ConflictError: another account has it."""
+        def link(writer: Writer) -> None:
+            lock_account(writer, name)
+            user = the_user(writer, name)
+            if (issuer, subject) in user.links:
+                return
+            if len(user.links) >= MOST_LINKS:
+                raise ConflictError(f"{name} signs in in {MOST_LINKS} places already", "remove one first")
+            if not writer.add(LINKS, [(link_key(issuer, subject), name.encode())]):
+                raise ConflictError("another account signs in there", "remove it from that one first")
+            put_user(writer, replace(user, links=(*user.links, (issuer, subject))))
+            self._audit.note(writer, Event(actor, "user.link", name, details={"issuer": issuer, "subject": subject}))
+
+        self._store.write(link)
+
+    def unlink(self, name: str, issuer: str, actor: Actor) -> None:
+        """They sign in there no longer."""
+        def unlink(writer: Writer) -> None:
+            lock_account(writer, name)
+            user = the_user(writer, name)
+            gone = [one for one in user.links if one[0] == issuer]
+            writer.delete(LINKS, [link_key(*one) for one in gone])
+            put_user(writer, replace(user, links=tuple(one for one in user.links if one[0] != issuer)))
+            self._audit.note(writer, Event(actor, "user.link", name, details={"issuer": issuer, "removed": len(gone)}))
+
+        self._store.write(unlink)
 
     def delete(self, name: str, actor: Actor) -> None:
         """With its tokens, keys, sessions, links and memberships.  What it registered stays (forget that first); its name is
