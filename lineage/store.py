@@ -70,6 +70,10 @@ class RecordStore(GraphStore, Protocol):
     def numbered_head(self, number: int) -> JobHead | None:
         """By the job's number, which also says whether it was imported, and by whom."""
 
+    def prefetch(self, jobs: Sequence[int]) -> None:
+        """The heads and linked files of these jobs are asked for next, one by one: a store that is far away gets them in
+        one go.  It may do nothing."""
+
     def seats(self, identity: bytes) -> list[Seat]:
         """Who has this job: who recorded it here first, then who imported it.  None for an unknown one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableSequence
 from typing import Any, cast
 
 from google.protobuf.json_format import MessageToDict
@@ -28,14 +28,26 @@ from lineage.v1 import records_pb2 as pb
 
 
 def head_to(head: JobHead) -> pb.JobHead:
-    return pb.JobHead(
-        id=head.id, run=head.run, session=head.session, number=head.number, user=_user_to(head.user),
-        host=_host_to(head.host), argv=head.argv, cwd=head.cwd, project=head.project, started_at=head.started_at,
-        ended_at=head.ended_at, exit_code=head.exit_code, signal=head.signal, interrupted=head.interrupted,
-        complete=head.complete,
-        incomplete_reasons=[pb.Reason(code=reason.code, message=reason.message, count=reason.count)
-                            for reason in head.incomplete_reasons],
-        counts=dict(head.counts), imported=_imported_to(head.imported), kind=head.kind)
+    return pb.JobHead(**_head_fields(head))
+
+
+def add_head(heads: MutableSequence[pb.JobHead], head: JobHead) -> None:
+    """To a field of a message: what is made in its place need not be copied there."""
+    cast(Any, heads).add(**_head_fields(head))
+
+
+def _head_fields(head: JobHead) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": head.id, "run": head.run, "session": head.session, "number": head.number, "user": _user_to(head.user),
+        "host": _host_to(head.host), "argv": head.argv, "cwd": head.cwd, "project": head.project,
+        "started_at": head.started_at, "ended_at": head.ended_at, "exit_code": head.exit_code, "signal": head.signal,
+        "interrupted": head.interrupted, "complete": head.complete, "counts": head.counts, "kind": head.kind}
+    if head.incomplete_reasons:
+        fields["incomplete_reasons"] = [pb.Reason(code=reason.code, message=reason.message, count=reason.count)
+                                        for reason in head.incomplete_reasons]
+    if head.imported is not None:
+        fields["imported"] = _imported_to(head.imported)
+    return fields
 
 
 def head_from(message: pb.JobHead) -> JobHead:

@@ -17,12 +17,12 @@ from typing import Literal
 
 from lineage.errors import InvalidError, RoarError, UnavailableError
 from lineage.records import Host
-from roard import collector
 from roard.config import Config
 from roard.content import zygote
 from roard.content.hashing import Hashing
 from roard.probe.probes import Probes, Sizes, load
 from roard.probe.supervisor import Reader
+from storage import collector
 
 _log = logging.getLogger("roard")
 _THREADS = 32

@@ -248,8 +248,12 @@ class RegistryStore:
         self._records.update({identity: found.get((identity, b"")) for identity in identities})
 
     def prefetch(self, jobs: Sequence[int]) -> None:
-        """Records of jobs that will be asked for one by one."""
-        self._fetch([self._met[job].id for job in jobs if job in self._met and self._met[job].id not in self._records])
+        met = [job for job in jobs if job in self._met]
+        new = [identity for identity in (self._met[job].id for job in met) if identity not in self._records]
+        with self._store.read() as reader:
+            found = reader.get(PARTS, [(identity, b"") for identity in new])
+        self._records.update({identity: found.get((identity, b"")) for identity in new})
+        self._learn(met)
 
     def heads(self, identities: Sequence[bytes]) -> list[JobHead]:
         """Of those that the viewer may see, in this order."""

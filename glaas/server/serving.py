@@ -20,6 +20,7 @@ from glaas.server.services import services_of
 from glaas.server.settings import Address, Settings
 from glaas.server.wiring import wired
 from lineage.errors import InvalidError, UnavailableError
+from storage import collector
 
 _GRACE_SECONDS = 20
 _KEEP_ALIVE_SECONDS = 30
@@ -39,6 +40,7 @@ def serve(settings: Settings) -> None:
         services = services_of(wiring)
         wiring.grpc = parts.enter_context(grpc_server.served(settings, services))
         wiring.verifiers.warm()
+        collector.relax()
         server = parts.enter_context(_Running(uvicorn.Config(
             create_app(wiring, services), http=LimitedProtocol, ws="none", log_config=None, access_log=False,
             server_header=False, proxy_headers=False,

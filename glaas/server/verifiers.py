@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 from glaas.server.statuses import BusyError
 from lineage import bundle
 from lineage.errors import InvalidError, UnavailableError
+from storage import collector
 
 if TYPE_CHECKING:
     from glaas.registry.registry import Registered, Registry, Said
@@ -112,6 +113,7 @@ def _begin(settings: Settings) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _Process.registry = _Process.parts.enter_context(opened(settings)).registry
+    collector.relax()
 
 
 def _end_with_parent() -> None:

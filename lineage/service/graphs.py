@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 from lineage import wire
 from lineage.dag import session_dag
 from lineage.errors import InvalidError
-from lineage.graph import OUTPUT, Graph, Limits, Node, Start
+from lineage.graph import OUTPUT, Graph, Limits, Start
 from lineage.ids import path_number
 from lineage.records import ROLES, SHOWN_ROLES, Entry, JobHead, Role
 from lineage.service.view import JobStore, View
@@ -20,6 +20,7 @@ from lineage.v1 import lineage_pb2 as pb
 MAX_DEPTH = 1000
 MAX_NODES, DEFAULT_NODES = 100_000, 10_000
 MAX_SECONDS = 5.0
+PREFETCH = 1024  # jobs whose records are fetched at once
 
 Walk: TypeAlias = Callable[[GraphStore, Start, Limits, Visible], Graph]
 
@@ -100,17 +101,18 @@ class _Assembly:
         self._roles = roles
         self._start = start
         self._hashes: dict[int, bytes] = {}
-        self._exact: dict[Node, Entry] = {}  # an entry with the content, at the node's path
-        self._near: dict[Node, Entry] = {}  # one with the content, at another path
-        self._nodes = graph.nodes
-        written = {place for _, place, maker in graph.rows() if maker == OUTPUT}
-        read = {place for _, place, maker in graph.rows() if maker != OUTPUT}
+        self._exact: dict[int, Entry] = {}  # by the node's place, an entry with the content at the node's path
+        self._near: dict[int, Entry] = {}  # one with the content, at another path
+        self._nodes = graph.keys
+        written = {place for place, maker in zip(graph.edge_places, graph.edge_makers, strict=True) if maker == OUTPUT}
+        read = {place for place, maker in zip(graph.edge_places, graph.edge_makers, strict=True) if maker != OUTPUT}
         self._roots = graph.root_places - written
-        self._ends = {self._nodes[place] for place in self._roots | (written - read)}
+        self._ends = self._roots | (written - read)
 
     def show_start(self, sighted: Iterable[Entry]) -> None:
         for entry in sighted:
-            self._near.update({node: entry for node in self._nodes if node.artifact == self._start.artifact})
+            self._near.update({place: entry for place, (artifact, _) in enumerate(self._nodes)
+                               if artifact == self._start.artifact})
 
     def message(self, deadline: float) -> pb.Graph:
         message = pb.Graph(truncated=self._graph.truncated)
@@ -119,66 +121,81 @@ class _Assembly:
             by_job[job].append((place, maker))
         listed: dict[int, int] = {}  # job → its index in the message
         indexes_by_id: dict[bytes, int] = {}  # root can see one job that several users imported: it is listed once
-        for job, ends in by_job.items():
+        order = list(by_job)
+        for at, job in enumerate(order):
             if time.monotonic() > deadline:
                 message.truncated = "time"
                 break
+            if not at % PREFETCH:
+                self._store.prefetch(order[at:at + PREFETCH])
             identity = self._store.job_id(job)
             head = self._store.numbered_head(job)
             if head is None:
                 continue
-            self._look_up(identity, [self._nodes[place] for place, _ in ends])
+            self._look_up(identity, by_job[job])
             listed[job] = indexes_by_id.setdefault(identity, len(message.jobs))
             if listed[job] < len(message.jobs):
                 continue
-            message.jobs.append(wire.head_to(head))
+            wire.add_head(message.jobs, head)
         indexes = self._add_artifacts(message, {place for job in listed for place, _ in by_job[job]})
-        message.edges.extend(
-            pb.GraphEdge(job=index, artifact=indexes[place], output=maker == OUTPUT, maker=listed.get(maker))
-            for job, index in listed.items() for place, maker in by_job[job] if place in indexes)
+        add = message.edges.add
+        for job, index in listed.items():
+            for place, maker in by_job[job]:
+                if place not in indexes:
+                    continue
+                if maker == OUTPUT:
+                    add(job=index, artifact=indexes[place], output=True)
+                elif maker in listed:
+                    add(job=index, artifact=indexes[place], maker=listed[maker])
+                else:
+                    add(job=index, artifact=indexes[place])
         return message
 
-    def _look_up(self, identity: bytes, nodes: list[Node]) -> None:
+    def _look_up(self, identity: bytes, ends: list[tuple[int, int]]) -> None:
         """Finds the entries behind a job's nodes, reading no further than needed."""
-        missing: dict[bytes, set[Node]] = {}
-        for node in nodes:
-            if node not in self._exact:
-                missing.setdefault(self._hash(node.artifact), set()).add(node)
+        missing: dict[bytes, list[int]] = {}
+        for place, _ in ends:
+            if place not in self._exact:
+                missing.setdefault(self._hash(self._nodes[place][0]), []).append(place)
         if not missing:
             return
         only_shown = self._roles <= SHOWN_ROLES
         for digest, entry in self._store.linked(identity):
             if only_shown and entry.role not in SHOWN_ROLES:
-                if all(node in self._ends for nodes_left in missing.values() for node in nodes_left):
+                if all(place in self._ends for places in missing.values() for place in places):
                     return  # the rest of the record has other roles, and ends of those are not listed
                 only_shown = False
-            if digest not in missing:
+            places = missing.get(digest)
+            if places is None:
                 continue
             path = path_number(entry.path)
-            for node in list(missing[digest]):
-                if node.path == path:
-                    self._exact[node] = entry
-                    missing[digest].remove(node)
+            left = []
+            for place in places:
+                if self._nodes[place][1] == path:
+                    self._exact[place] = entry
                 else:
-                    self._near.setdefault(node, entry)
-            if not missing[digest]:
-                del missing[digest]
-                if not missing:
-                    return
+                    self._near.setdefault(place, entry)
+                    left.append(place)
+            if left:
+                missing[digest] = left
+                continue
+            del missing[digest]
+            if not missing:
+                return
 
     def _add_artifacts(self, message: pb.Graph, linked: set[int]) -> dict[int, int]:
         """A node's place → its index in the message, for those that are listed."""
         indexes: dict[int, int] = {}
-        for place, node in enumerate(self._nodes):
-            entry = self._exact.get(node) or self._near.get(node)
-            starts = node.artifact == self._start.artifact
+        for place, (artifact, _) in enumerate(self._nodes):
+            entry = self._exact.get(place) or self._near.get(place)
+            starts = artifact == self._start.artifact
             if entry is None or (place not in linked and not starts):
                 continue
-            if node in self._ends and entry.role not in self._roles and not starts:
+            if place in self._ends and entry.role not in self._roles and not starts:
                 continue
-            indexes[place] = len(message.artifacts)
-            message.artifacts.append(pb.GraphArtifact(hash=entry.hash or b"", path=entry.path, size=entry.size,
-                                                      role=entry.role, produced=place not in self._roots))
+            indexes[place] = len(indexes)
+            message.artifacts.add(hash=entry.hash or b"", path=entry.path, size=entry.size, role=entry.role,
+                                  produced=place not in self._roots)
         return indexes
 
     def _hash(self, artifact: int) -> bytes:

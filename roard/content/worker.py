@@ -26,11 +26,11 @@ from typing import Any, TypeVar
 from blake3 import blake3
 
 from lineage import elf
-from roard import collector
 from roard.content.channel import Channel
 from roard.content.mounts import Mounts
 from roard.content.owners import Owners
 from roard.content.standing import look
+from storage import collector
 
 _BLOCK = 1 << 20
 #: Below this one read takes the whole file.

@@ -20,7 +20,6 @@ from typing import Any
 
 from blake3 import blake3
 
-from roard import collector
 from roard.content.channel import Channel
 from roard.probe import layout
 from roard.probe.answers import addresses_of
@@ -47,6 +46,7 @@ from roard.probe.layout import (
     path_of,
 )
 from roard.probe.rings import Ring
+from storage import collector
 
 #: Seconds between looks at the rings while jobs run: accesses do not wake the reader one by one.
 BUSY_WAIT = 0.01

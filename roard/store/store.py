@@ -210,6 +210,9 @@ class Store:
         record = self._record(identity)
         return None if record is None else ids.decode_head(record, identity)
 
+    def prefetch(self, jobs: Sequence[int]) -> None:
+        """Everything is at hand."""
+
     def numbered_head(self, number: int) -> JobHead | None:
         """By the job's number, which also says whether it was imported, and by whom."""
         with self._read() as txn:
