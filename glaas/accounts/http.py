@@ -12,7 +12,6 @@ application makes documents of them (``http_status`` of glaas.accounts.errors' s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Security
 from fastapi.security import HTTPBearer
@@ -21,9 +20,7 @@ from glaas.accounts import http_account, http_devices, http_oidc, http_organisat
 from glaas.accounts.accounts import Accounts
 from glaas.accounts.calls import Calls, Route
 from glaas.accounts.limits import Limits
-
-if TYPE_CHECKING:
-    from glaas.accounts.oidc import Provider
+from glaas.accounts.oidc.settings import Provider
 
 PREFIX = "/api/v1"
 

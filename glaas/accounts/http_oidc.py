@@ -12,10 +12,11 @@ from starlette.responses import RedirectResponse
 
 from glaas.accounts.calls import Calls
 from glaas.accounts.messages import GoThere, ShownProvider, ShownProviders
+from glaas.accounts.oidc.settings import Provider
 from lineage.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from glaas.accounts.oidc import OpenId, Provider
+    from glaas.accounts.oidc.signing import OpenId
 
 _SECONDS = 600
 
@@ -79,7 +80,7 @@ class _Oidc:
     def _open_id(self) -> OpenId:
         """Made when it is first needed: its libraries take a moment."""
         if not self.made:
-            from glaas.accounts.oidc import OpenId
+            from glaas.accounts.oidc.signing import OpenId
 
             self.made.append(OpenId(self.calls.accounts, self.providers))
         return self.made[0]

@@ -35,8 +35,8 @@ def command(
     behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="Believe X-Forwarded-For and -Proto: only where nobody "
                                                                       "but the proxy can connect.")] = False,
     access_log: Annotated[str, typer.Option(metavar="FILE", help="A line of JSON for each request; - is stderr.")] = "",
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: [limits], [quotas], [rates]: docs/registry.md.")]
-    = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: [limits], [quotas], [rates], [[oidc]]: "
+                                                                     "docs/registry.md.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     import logging
@@ -55,4 +55,4 @@ def command(
         grpc_elsewhere=not grpc_listen,
         public_url=settings.public_url(public_url) if public_url else "", tls_cert=tls_cert, tls_key=tls_key,
         behind_proxy=behind_proxy, access_log=access_log, limits=chosen.limits, quotas=chosen.quotas,
-        rates=chosen.rates))
+        rates=chosen.rates, oidc=chosen.oidc))

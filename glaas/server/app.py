@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from anyio import to_thread
 from fastapi import FastAPI
 
+from glaas.accounts import http as accounts_api
 from glaas.server import api, api_docs, connect, failing, health, wellknown
 from glaas.server.compression import Compressed
 from glaas.server.methods import Service, methods_of
@@ -37,6 +38,7 @@ def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> Fas
     app.router.routes += connect.routes(methods, limits, wiring.budget)
     app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring), *api_docs.routes(app)]
     app.include_router(api.router(wiring))
+    app.include_router(accounts_api.router(wiring.accounts, wiring.rates, lambda: wiring.url, wiring.settings.oidc))
     if find_spec(_WEB) is not None:
         app.router.routes += import_module(_WEB).routes(wiring)
     failing.add_handlers(app)

@@ -6,6 +6,7 @@
     jobs_per_day = 100000
     [rates]                        # of each account or address: [per second, at once]; [0, 0]: no limit
     search = [20, 200]
+    [[oidc]]                       # where people may sign in: glaas.accounts.oidc.settings
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from glaas.accounts.limits import DEFAULTS, Action, Rate
+from glaas.accounts.oidc.settings import Provider, providers_of
 from glaas.server.settings import Limits
 from glaas.server.usage import Quotas
 from lineage.errors import InvalidError
@@ -29,6 +31,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     quotas: Quotas = field(default_factory=Quotas)
     rates: Mapping[Action, Rate] = field(default_factory=dict)
+    oidc: tuple[Provider, ...] = ()
 
 
 def read(path: Path | None) -> Config:
@@ -41,11 +44,12 @@ def read(path: Path | None) -> Config:
         raise InvalidError(f"{path} cannot be read: {error.strerror}", "see --config") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidError(f"{path} is not TOML: {error}", "see docs/registry.md") from error
-    unknown = set(values) - {"limits", "quotas", "rates"}
+    unknown = set(values) - {"limits", "quotas", "rates", "oidc"}
     if unknown:
-        raise InvalidError(f"{path} has [{min(unknown)}], which means nothing here", "it may have [limits], [quotas], [rates]")
+        raise InvalidError(f"{path} has [{min(unknown)}], which means nothing here",
+                           "it may have [limits], [quotas], [rates], [[oidc]]")
     return Config(_numbers(path, "limits", Limits, values), _numbers(path, "quotas", Quotas, values),
-                  _rates(path, _table(path, "rates", values)))
+                  _rates(path, _table(path, "rates", values)), providers_of(values.get("oidc", []), path.parent))
 
 
 def _table(path: Path, name: str, values: Mapping[str, Any]) -> Mapping[str, Any]:

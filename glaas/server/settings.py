@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from glaas.accounts.limits import Action, Rate
+from glaas.accounts.oidc.settings import Provider
 from glaas.server.usage import Quotas
 from lineage import bundle
 from lineage.errors import InvalidError
@@ -85,6 +86,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     quotas: Quotas = field(default_factory=Quotas)
     rates: Mapping[Action, Rate] = field(default_factory=dict)
+    oidc: tuple[Provider, ...] = ()
 
     @property
     def tls(self) -> bool:

@@ -15,7 +15,7 @@ from harness import PATIENCE
 from glaas.accounts.accounts import Accounts
 from glaas.accounts.http import router
 from glaas.accounts.limits import Limits
-from glaas.accounts.oidc import Provider
+from glaas.accounts.oidc.settings import Provider
 from glaas.server.statuses import error_document, http_headers, http_status
 from lineage.errors import RoarError
 

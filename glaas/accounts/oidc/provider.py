@@ -1,55 +1,23 @@
-"""A provider as the operator describes it, and what it says of itself (OpenID Connect Discovery 1.0)."""
+"""What a provider says of itself (OpenID Connect Discovery 1.0)."""
 
 from __future__ import annotations
 
 import threading
 import time
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from joserfc.jwk import KeySet
 
-from glaas.accounts.names import is_name
-from lineage.errors import InvalidError, UnavailableError
+from glaas.accounts.oidc.settings import LOOPBACK, Provider
+from lineage.errors import UnavailableError
 
 SECONDS = 10.0
 _FRESH = 3600.0
 _AGAIN = 60.0  # at least so long between two looks at a provider's keys
 _MAX_ANSWER = 1 << 20
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """``name``: in addresses.  ``create``: who signs in there gets an account here, if ``domains`` is empty or has that of
-    their verified e-mail address.  Without it accounts are made by the operator, and their owners link them."""
-
-    name: str
-    issuer: str
-    client_id: str
-    client_secret: str = field(default="", repr=False)
-    title: str = ""
-    scopes: tuple[str, ...] = ("openid", "profile", "email")
-    create: bool = False
-    domains: tuple[str, ...] = ()
-
-
-def providers_of(path: Path) -> tuple[Provider, ...]:
-    """Of a TOML file with a table ``[[oidc]]`` for each; ``client_secret_file`` names a file with the secret.  InvalidError
-    says what is wrong with it."""
-    hint = "docs/accounts.md shows one"
-    try:
-        tables = tomllib.loads(path.read_text())["oidc"]
-        return tuple(_provider(table, path.parent) for table in tables)
-    except OSError as error:
-        raise InvalidError(f"{error.filename} cannot be read: {error.strerror}", hint) from error
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise InvalidError(f"{path} does not describe OpenID providers: {error!r}", hint) from error
 
 
 class Discovered:
@@ -106,26 +74,8 @@ def fetched(url: str) -> dict[str, Any]:
 def checked_url(url: object, issuer: str) -> str:
     """https, or of a provider on this machine (a test's).  UnavailableError for anything else."""
     parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
-    if parts.scheme == "https" or (parts.scheme == "http" and urlsplit(issuer).hostname in _LOOPBACK
-                                   and parts.hostname in _LOOPBACK):
+    if parts.scheme == "https" or (parts.scheme == "http" and urlsplit(issuer).hostname in LOOPBACK
+                                   and parts.hostname in LOOPBACK):
         return str(url)
     raise UnavailableError(f"{issuer} names an address that is not https", "tell the provider")
 
-
-def _provider(table: Mapping[str, Any], place: Path) -> Provider:
-    known = {each.name for each in fields(Provider)} | {"client_secret_file"}
-    if unknown := set(table) - known:
-        raise InvalidError(f"{', '.join(sorted(unknown))} is nothing that an OpenID provider has", "see docs/accounts.md")
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
-    file = values.pop("client_secret_file", None)
-    if file:
-        values["client_secret"] = (place / str(file)).read_text().strip()
-    provider = Provider(**values)
-    if not is_name(provider.name):
-        raise InvalidError(f"{provider.name!r} cannot be a provider's name", "lower case letters and digits")
-    checked_issuer = urlsplit(provider.issuer)
-    if checked_issuer.scheme != "https" and checked_issuer.hostname not in _LOOPBACK:
-        raise InvalidError(f"the issuer {provider.issuer} is not https", "providers are reached by https")
-    if "openid" not in provider.scopes:
-        raise InvalidError(f"the scopes of {provider.name} lack openid", "it makes the difference")
-    return provider

@@ -14,7 +14,8 @@ from glaas.accounts.audit import Event
 from glaas.accounts.errors import NotSignedInError
 from glaas.accounts.model import Actor
 from glaas.accounts.names import near
-from glaas.accounts.oidc.provider import SECONDS, Discovered, Provider
+from glaas.accounts.oidc.provider import SECONDS, Discovered
+from glaas.accounts.oidc.settings import Provider
 from glaas.accounts.oidc.states import States
 from glaas.accounts.oidc.tokens import Claims, verified
 from lineage.errors import ConflictError, DeniedError, NotFoundError, RoarError, UnavailableError

@@ -9,7 +9,8 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from glaas.accounts.oidc.provider import Discovered, Provider
+from glaas.accounts.oidc.provider import Discovered
+from glaas.accounts.oidc.settings import Provider
 from lineage.errors import DeniedError
 
 #: Signatures by a key pair alone: neither "none" nor a secret that is also the client's.
