@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from lineage import wire
-from lineage.records import Entry, EntryKind, Host, Job, JobHead, Session, Step, User
+from lineage.records import Entry, EntryKind, Host, Imported, Job, JobHead, Session, Step, User
 from lineage.steps import NOTHING, StepGraph, Version, job_versions, step_at, uses_by_step
 from lineage.v1 import lineage_pb2, observe_pb2, records_pb2
 
@@ -219,12 +219,17 @@ def _head_fields(head: JobHead) -> Document:
         "exit_code": head.exit_code, "signal": head.signal, "interrupted": head.interrupted,
         "started_at": time_text(head.started_at), "ended_at": time_text(head.ended_at),
         "user": _user(head.user), "host": _host(head.host),
-        "imported": {"uid": head.imported.uid, "at": time_text(head.imported.at), "bundle": head.imported.bundle.hex()}
-        if head.imported is not None else None,
+        "imported": _imported(head.imported) if head.imported is not None else None,
         "complete": head.complete,
         "incomplete_reasons": [{"code": reason.code, "message": reason.message, "count": reason.count}
                                for reason in head.incomplete_reasons],
     }
+
+
+def _imported(imported: Imported) -> Document:
+    here = not imported.registry
+    return {"uid": imported.uid if here else None, "at": time_text(imported.at) if here else None,
+            "bundle": imported.bundle.hex() if here else None, "registry": imported.registry or None}
 
 
 def _entries(job: Job, kind: EntryKind) -> list[Document]:

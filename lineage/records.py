@@ -128,11 +128,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How a job that was recorded elsewhere came here: whose import, when, in which bundle."""
+    """How a job that was recorded elsewhere came here: whose import, when, in which bundle; or, of one that is not here,
+    which ``registry`` told of it."""
 
     uid: int
     at: int
     bundle: bytes
+    registry: str = ""
 
 
 @dataclass(frozen=True, slots=True)

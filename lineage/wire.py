@@ -153,11 +153,12 @@ def _user_from(message: pb.User) -> User:
 
 
 def _imported_to(imported: Imported | None) -> pb.Imported | None:
-    return None if imported is None else pb.Imported(uid=imported.uid, at=imported.at, bundle=imported.bundle)
+    return None if imported is None else pb.Imported(
+        uid=imported.uid, at=imported.at, bundle=imported.bundle, registry=imported.registry)
 
 
 def _imported_from(message: pb.Imported) -> Imported:
-    return Imported(message.uid, message.at, message.bundle)
+    return Imported(message.uid, message.at, message.bundle, message.registry)
 
 
 def _host_to(host: Host) -> pb.Host:

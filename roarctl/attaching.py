@@ -15,7 +15,7 @@ from lineage.errors import ConflictError, DeniedError, InvalidError, NotFoundErr
 
 if TYPE_CHECKING:
     from lineage.v1.observe_pb2 import AttachResponse, FinishResponse
-    from roarctl.client import Client
+    from roarctl.client import DaemonClient
 
 _CGROUPS = b"/sys/fs/cgroup"
 #: Where systems that still have the cgroups of v1 mount those of v2.
@@ -69,7 +69,7 @@ def cgroup(name: str, cwd: bytes) -> Running:
     return Running(descriptor, f"cgroup {os.fsdecode(inside)}", (b"cgroup", inside), cwd, {})
 
 
-def attach(client: Client, target: Running, project: bytes, cwd: bytes) -> AttachResponse:
+def attach(client: DaemonClient, target: Running, project: bytes, cwd: bytes) -> AttachResponse:
     from lineage.redact import redact_argv, redact_environment
     from lineage.v1 import observe_pb2
     from lineage.wire import struct_to
@@ -91,7 +91,7 @@ def attach(client: Client, target: Running, project: bytes, cwd: bytes) -> Attac
     return client.call("Observe/Attach", request, observe_pb2.AttachResponse, _ATTACH_SECONDS)
 
 
-def wait(client: Client, run: bytes) -> FinishResponse:
+def wait(client: DaemonClient, run: bytes) -> FinishResponse:
     """Until the job is over."""
     from lineage.v1 import observe_pb2
 

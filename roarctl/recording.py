@@ -18,7 +18,7 @@ from roarctl import launch
 if TYPE_CHECKING:
     from lineage.records import Json
     from lineage.v1.observe_pb2 import FinishResponse
-    from roarctl.client import Client
+    from roarctl.client import DaemonClient
     from roarctl.context.git import GitProbe
     from roarctl.launch import Command, Ended, Held
     from roarctl.settings import Settings
@@ -47,7 +47,7 @@ class About:
 class Recording:
     """One job that the daemon watches."""
 
-    def __init__(self, client: Client, run: bytes, number: int, cwd: bytes) -> None:
+    def __init__(self, client: DaemonClient, run: bytes, number: int, cwd: bytes) -> None:
         self.number = number
         self.cwd = cwd
         self._client = client
@@ -64,12 +64,12 @@ class Recording:
         probe = GitProbe(cwd)
         try:
             # git works while grpc is being imported.
-            return cls._register(clients.Client(path, identity), child, environment, cwd, probe, about or About())
+            return cls._register(clients.DaemonClient(path, identity), child, environment, cwd, probe, about or About())
         finally:
             probe.stop()
 
     @classmethod
-    def _register(cls, client: Client, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
+    def _register(cls, client: DaemonClient, child: Held, environment: Mapping[bytes, bytes], cwd: bytes,
                   git: GitProbe, about: About) -> Recording:
         from lineage.redact import redact_argv
         from lineage.v1 import observe_pb2

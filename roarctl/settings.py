@@ -19,15 +19,19 @@ FILE = b".roar.toml"
 Level: TypeAlias = Literal["off", "warn", "refuse"]
 LEVELS: tuple[Level, ...] = ("off", "warn", "refuse")
 _MOST_BYTES = 1 << 20
+_SWITCH = ("true", "false")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What may stand under a name: one of some words, or a list of words."""
+    """What may stand under a name: one of some words, a text of a form (``form``: a pattern; ``like``: an example of it), or
+    a list of words."""
 
     default: str | tuple[str, ...]
     help: str
     words: tuple[str, ...] = ()
+    form: str = ""
+    like: str = ""
 
 
 #: All keys but those under ``labels``, which are anyone's own.
@@ -39,6 +43,13 @@ KEYS: Mapping[str, Key] = {
     "hygiene.missing_labels": Key("refuse", "what is done about one that is missing", LEVELS),
     "environment.omit": Key((), "patterns of environment variables that are not recorded"),
     "environment.record": Key((), "patterns of those that are, although they match omit; secrets are redacted all the same"),
+    "registry.url": Key("", "this project's registry, one that you have logged in to", form=r"https?://[!-~]+",
+                        like="https://registry.example.org"),
+    "registry.scope": Key("private", "who may see what is registered", form=r"private|public|org:[a-z0-9][a-z0-9._-]*",
+                          like="private, public or org:NAME"),
+    "registry.lookup": Key("true", "are references that this machine does not know asked of the registry?", _SWITCH),
+    "registry.forward": Key("false", "are jobs sent to the registry when they end? (needs `roar auth forward`, once)", _SWITCH),
+    "registry.sign": Key("", "the key that signs what is registered, as of --sign", form=".+", like="~/.ssh/id_ed25519"),
 }
 
 
@@ -150,7 +161,7 @@ def parse(data: bytes, path: bytes = FILE) -> Settings:
             problem = _problem(dotted, value)
             if problem:
                 raise _mistake(name, text, section, key, problem)
-            values[dotted] = tuple(value) if isinstance(value, list) else str(value)
+            values[dotted] = tuple(value) if isinstance(value, list) else _word(value)
             lines[dotted] = line_of(text, section, key)
     return Settings(path, values, lines)
 
@@ -172,13 +183,21 @@ def _problem(dotted: str, value: Any) -> str:  # noqa: ANN401 - whatever stands 
     if known is None:
         near = [name for name in KEYS if name.startswith(section + ".")]
         return f"there is no setting {dotted}" + (f"; {section} has {', '.join(near)}" if near else
-                                                  "; sections are filters, hygiene, labels, environment")
+                                                  "; sections are filters, hygiene, labels, environment, registry")
     if isinstance(known.default, tuple):
         if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
             return f'{dotted} is a list of words, like ["a", "b"]'
-    elif value not in known.words:
+    elif known.form:
+        if not isinstance(value, str) or not re.fullmatch(known.form, value):
+            return f"{dotted} is like {known.like}"
+    elif _word(value) not in known.words:
         return f"{dotted} is one of {', '.join(known.words)}"
     return ""
+
+
+def _word(value: object) -> str:
+    """TOML's booleans too."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _mistake(name: str, text: str, section: str, key: str, problem: str) -> InvalidError:

@@ -173,14 +173,16 @@ class JobHead(_message.Message):
     def __init__(self, id: _Optional[bytes] = ..., run: _Optional[bytes] = ..., session: _Optional[bytes] = ..., number: _Optional[int] = ..., user: _Optional[_Union[User, _Mapping]] = ..., host: _Optional[_Union[Host, _Mapping]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., project: _Optional[bytes] = ..., started_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., exit_code: _Optional[int] = ..., signal: _Optional[int] = ..., interrupted: _Optional[bool] = ..., complete: _Optional[bool] = ..., incomplete_reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., imported: _Optional[_Union[Imported, _Mapping]] = ..., kind: _Optional[str] = ...) -> None: ...
 
 class Imported(_message.Message):
-    __slots__ = ("uid", "at", "bundle")
+    __slots__ = ("uid", "at", "bundle", "registry")
     UID_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_FIELD_NUMBER: _ClassVar[int]
     uid: int
     at: int
     bundle: bytes
-    def __init__(self, uid: _Optional[int] = ..., at: _Optional[int] = ..., bundle: _Optional[bytes] = ...) -> None: ...
+    registry: str
+    def __init__(self, uid: _Optional[int] = ..., at: _Optional[int] = ..., bundle: _Optional[bytes] = ..., registry: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ("head", "steps", "context")

@@ -13,6 +13,7 @@ from roarctl.client.channel import (
     DEFAULT_SOCKET,
     GRAPH_SECONDS,
     Client,
+    DaemonClient,
     Identity,
     connect,
     identify,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from roarctl.client.roar import Roar
 
 __all__ = [
-    "CALL_SECONDS", "DEFAULT_SOCKET", "GRAPH_SECONDS", "Artifact", "AsyncRoar", "Client", "Frames", "Graph", "Identity",
-    "Log", "Progress", "Roar", "Sighting", "connect", "identify", "socket_path"]
+    "CALL_SECONDS", "DEFAULT_SOCKET", "GRAPH_SECONDS", "Artifact", "AsyncRoar", "Client", "DaemonClient", "Frames",
+    "Graph", "Identity", "Log", "Progress", "Roar", "Sighting", "connect", "identify", "socket_path"]
 
 _LATER = {"Artifact": "answers", "Log": "answers", "Progress": "answers", "Sighting": "answers",
           "AsyncRoar": "asynchronous", "Frames": "graph", "Graph": "graph", "Roar": "roar"}

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
@@ -44,8 +45,34 @@ class Identity(NamedTuple):
     process: str
 
 
-class Client:
-    """Calls to one daemon, as one user."""
+class Client(ABC):
+    """Calls of lineage.v1's services, as one user: to a daemon, to a registry, or to one after the other."""
+
+    @abstractmethod
+    def call(self, method: str, request: Message, answer: type[Answer], seconds: float = CALL_SECONDS) -> Answer:
+        """One call, like ``call("Lineage/GetJob", GetJobRequest(...), Job)``; raises the RoarError of who answers."""
+
+    @abstractmethod
+    def stream(self, method: str, request: Message, answer: type[Answer],
+               seconds: float | None = GRAPH_SECONDS) -> Iterator[Answer]:
+        """A call that answers in parts; ``seconds`` None: for as long as it takes."""
+
+    @abstractmethod
+    def send(self, method: str, requests: Iterator[Message], answer: type[Answer], seconds: float) -> Answer:
+        """A call that asks in parts."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class DaemonClient(Client):
+    """Calls to one daemon, by gRPC."""
 
     def __init__(self, path: str, identity: Identity, *, guest: bool = False) -> None:
         """``guest``: in another's program, whose environment is left alone."""
@@ -111,12 +138,6 @@ class Client:
     def close(self) -> None:
         self._channel.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def _serialized(message: Message) -> bytes:
     return message.SerializeToString()
@@ -126,10 +147,10 @@ def socket_path() -> str:
     return os.environ.get("ROARD_SOCKET") or DEFAULT_SOCKET
 
 
-def connect(pidfd: int | None = None) -> Client:
+def connect(pidfd: int | None = None) -> DaemonClient:
     """A client of the daemon; with a pidfd, one that may register that process. Raises UnavailableError."""
     path = socket_path()
-    return Client(path, identify(path, pidfd))
+    return DaemonClient(path, identify(path, pidfd))
 
 
 def identify(path: str, pidfd: int | None = None, patience: float | None = None) -> Identity:

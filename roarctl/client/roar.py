@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from lineage.errors import RoarError
 from roarctl import references
 from roarctl.client import operations
-from roarctl.client.channel import Client, identify, socket_path
+from roarctl.client.channel import DaemonClient, identify, socket_path
 from roarctl.client.effects import RESTART_SECONDS, Effect, Lookup, Operation, Stream, described, lost
 from roarctl.context.project import project_root, working_directory
 
@@ -44,7 +44,7 @@ class Roar:
     def __init__(self, project: str | os.PathLike[str] | None = None, socket: str | None = None) -> None:
         self.project = project_root(working_directory() if project is None else os.fsencode(project))
         self._path = socket or socket_path()
-        self._client = Client(self._path, identify(self._path), guest=True)
+        self._client = DaemonClient(self._path, identify(self._path), guest=True)
         self._renewing = threading.Lock()
 
     job = _answers(operations.job)
@@ -90,14 +90,14 @@ class Roar:
                 raise
             return self._once(self._anew(client), effect)
 
-    def _anew(self, before: Client) -> Client:
+    def _anew(self, before: DaemonClient) -> DaemonClient:
         """Another connection, unless another thread made it meanwhile. Who still uses the one before may go on."""
         with self._renewing:
             if self._client is before:
-                self._client = Client(self._path, identify(self._path, patience=RESTART_SECONDS), guest=True)
+                self._client = DaemonClient(self._path, identify(self._path, patience=RESTART_SECONDS), guest=True)
             return self._client
 
-    def _once(self, client: Client, effect: Effect) -> Any:  # noqa: ANN401
+    def _once(self, client: DaemonClient, effect: Effect) -> Any:  # noqa: ANN401
         if isinstance(effect, Lookup):
             return references.resolve(client, effect.reference, self.project)
         if effect.streamed:

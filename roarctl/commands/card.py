@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roarctl.commands.options import Reference, current_project, emit
+from roarctl.commands.options import Local, Reference, current_project, emit
 
 if TYPE_CHECKING:
     from lineage.card import Subject
@@ -27,16 +27,18 @@ _CONTEXTS = 100  # jobs whose commit is asked for
 def command(
     reference: Reference,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="There instead of stdout.")] = "",
+    local: Local = False,
 ) -> None:
     from lineage.card import card
     from lineage.errors import InvalidError
     from lineage.v1 import lineage_pb2
     from roarctl import references
-    from roarctl.client import GRAPH_SECONDS, connect
+    from roarctl.client import GRAPH_SECONDS
     from roarctl.commands.options import write_text
+    from roarctl.registry.lookups import look
 
     project = current_project()
-    with connect() as client:
+    with look(local=local) as client:
         target = references.resolve(client, reference, project)
         if target.kind != "artifact":
             raise InvalidError(f"{reference} is not a file", "name one that a job left: `roar show @` lists them")

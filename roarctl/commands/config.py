@@ -42,9 +42,9 @@ def command(
     if unset:
         if key:
             raise InvalidError("set or unset, one at a time", "`roar config --unset KEY` alone")
-        _write(project, unset, [])
+        set_value(project, unset, [])
     elif values:
-        _write(project, key, values)
+        set_value(project, key, values)
     settings = load(project)
     rows = settings_rows(settings)
     if key or unset:
@@ -79,10 +79,10 @@ def settings_rows(settings: Settings) -> list[dict[str, Any]]:
 def _text(value: str | tuple[str, ...]) -> str:
     from roarctl.render.text import printable
 
-    return printable(value) if isinstance(value, str) else ", ".join(map(printable, value)) or "-"
+    return printable(value) or "-" if isinstance(value, str) else ", ".join(map(printable, value)) or "-"
 
 
-def _write(project: bytes, key: str, values: list[str]) -> None:
+def set_value(project: bytes, key: str, values: list[str]) -> None:
     """In one step: a reader sees the old file or the new one."""
     import os
     import tempfile

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from roarctl.commands.options import NO_JOBS, AsJson, Reference, ShowAll, current_project, emit, write_text
+from roarctl.commands.options import NO_JOBS, AsJson, Local, Reference, ShowAll, current_project, emit, write_text
 
 if TYPE_CHECKING:
     from lineage.draw.picture import Picture
@@ -47,12 +47,13 @@ def command(
     html: Annotated[bool, typer.Option("--html", help="One page: to move, to search, with the facts of each node.")] = False,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="There instead of stdout.")] = "",
     everything: ShowAll = False,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> None:
     import sys
 
     from lineage.errors import InvalidError
-    from roarctl.client import connect
+    from roarctl.registry.lookups import look
 
     if as_json + svg + html > 1:
         raise InvalidError("--json, --svg and --html are different things", "give one of them")
@@ -62,7 +63,7 @@ def command(
         form = "svg" if svg else "html"
         raise InvalidError("a terminal cannot show that", f"roar dag --{form} -o dag.{form}")
     wanted = _Wanted(reference, artifacts, everything, "json" if as_json else "svg" if svg else "html" if html else "text")
-    with connect() as client:
+    with look(local=local) as client:
         text = _steps(client, wanted) if steps else _jobs(client, wanted)
     if output:
         write_text(output, text + "\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roarctl.commands.options import AsJson, current_project, emit_json
+from roarctl.commands.options import AsJson, Local, current_project, emit_json
 
 if TYPE_CHECKING:
     from roarctl.client import Client
@@ -39,28 +39,29 @@ def command(
                                                                  "and long lists and diffs in full.")] = False,
     summary: Annotated[bool, typer.Option("--summary", "--stat", help="Only how much differs, and why.")] = False,
     no_code: Annotated[bool, typer.Option("--no-code", help="No diffs of code.")] = False,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> int:
     from lineage.errors import RoarError
 
     try:
-        return _compare(a, b, everything=everything, summary=summary, code=not no_code, as_json=as_json)
+        return _compare(a, b, everything=everything, summary=summary, code=not no_code, local=local, as_json=as_json)
     except RoarError as error:
         error.exit_code = max(error.exit_code, _ERROR)  # 1 is an answer here
         raise
 
 
-def _compare(a: str, b: str, *, everything: bool, summary: bool, code: bool, as_json: bool) -> int:
+def _compare(a: str, b: str, *, everything: bool, summary: bool, code: bool, local: bool, as_json: bool) -> int:
     import sys
 
     from roarctl import comparing, evidence, references
-    from roarctl.client import connect
     from roarctl.pager import page
+    from roarctl.registry.lookups import look
     from roarctl.render.diff import Options, diff_document, diff_lines
     from roarctl.render.text import Palette
 
     project = current_project()
-    with connect() as client:
+    with look(local=local) as client:
         targets = [references.resolve_step(client, reference, project) for reference in (a, b)]
         answer, fetched = comparing.compare_targets(client, *targets)
         found = evidence.gather(answer, fetched, project, code=code)
@@ -74,10 +75,10 @@ def _compare(a: str, b: str, *, everything: bool, summary: bool, code: bool, as_
 
 
 def _current_session(client: Client, project: bytes) -> bytes:
-    from lineage.errors import NotFoundError
+    from lineage.errors import NotFoundError, UnavailableError
     from roarctl import queries
 
     try:
         return queries.session(client, project=project).id
-    except NotFoundError:
+    except (NotFoundError, UnavailableError):  # no session here, or no daemon and the registry answers
         return b""

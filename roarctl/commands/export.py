@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roarctl.commands.options import AsJson, Reference, ShowAll, current_project
+from roarctl.commands.options import AsJson, Local, Reference, ShowAll, current_project
 
 if TYPE_CHECKING:
     from roarctl.handing import Request
@@ -53,6 +53,7 @@ def command(
         "--relative-paths/--absolute-paths", help="Tell paths from the project on, or from the root.")] = None,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Without names of users and machines.")] = False,
     redact: Annotated[bool, typer.Option("--redact/--no-redact", help="Look for secrets once more.")] = True,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> None:
     from roarctl import handing
@@ -61,22 +62,22 @@ def command(
     request = handing.Request(
         form, Path(output) if output else None, direct, max_jobs, sign, with_files, steps, everything, left_out, relative,
         anonymous, redact, output.endswith("/"))
-    _run(reference, request, as_json=as_json)
+    _run(reference, request, local=local, as_json=as_json)
 
 
-def _run(reference: str, request: Request, *, as_json: bool) -> None:
+def _run(reference: str, request: Request, *, local: bool, as_json: bool) -> None:
     import sys
 
     from lineage.errors import InvalidError
     from roarctl import handing, references
-    from roarctl.client import connect
     from roarctl.commands.options import emit_json
+    from roarctl.registry.lookups import look
     from roarctl.render.text import Palette, printable
 
     handing.check(request)
     if as_json and request.output is None:
         raise InvalidError("--json says what was written: it needs --output", "give --output FILE")
-    with connect() as client:
+    with look(local=local) as client:
         target = references.resolve(client, reference, current_project())
         if target.changed:
             raise InvalidError(f"the present content of {reference} is recorded nowhere",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roarctl.commands.options import AsJson, NoPager, Reference, ShowAll, current_project, emit_json
+from roarctl.commands.options import AsJson, Local, NoPager, Reference, ShowAll, current_project, emit_json
 
 if TYPE_CHECKING:
     from lineage.v1 import lineage_pb2
@@ -31,21 +31,22 @@ def command(
     reference: Reference = "@",
     direct: Annotated[bool, typer.Option("--direct", help="Of the one job only, with who made them.")] = False,
     everything: ShowAll = False,
+    local: Local = False,
     no_pager: NoPager = False,
     as_json: AsJson = False,
 ) -> None:
     import sys
 
     from roarctl import references
-    from roarctl.client import connect
     from roarctl.context.project import working_directory
     from roarctl.pager import page
+    from roarctl.registry.lookups import look
     from roarctl.render.inputs import inputs_document, inputs_lines
     from roarctl.render.text import Palette
     from roarctl.settings import hidden_text, load
     from roarctl.whereabouts import Whereabouts
 
-    with connect() as client:
+    with look(local=local) as client:
         target = references.resolve(client, reference, current_project())
         inputs, truncated = _inputs(client, target, reference, direct=direct, everything=everything)
         whereabouts = Whereabouts(client)

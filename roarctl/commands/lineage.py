@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, emit, emit_json
+from roarctl.commands.options import AsJson, Local, Reference, ShowAll, current_project, emit, emit_json
 
 if TYPE_CHECKING:
     from lineage.v1 import lineage_pb2
@@ -30,6 +30,7 @@ def command(
     down: Annotated[bool, typer.Option("--down", help="What was made from it, instead.")] = False,
     depth: Annotated[int, typer.Option("--depth", min=0, help="How many jobs away at most; 0: no limit.")] = 0,
     everything: ShowAll = False,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> None:
     import sys
@@ -40,13 +41,14 @@ def command(
     from lineage.records import ROLES, SHOWN_ROLES
     from lineage.v1 import lineage_pb2
     from roarctl import references
-    from roarctl.client import GRAPH_SECONDS, connect
+    from roarctl.client import GRAPH_SECONDS
     from roarctl.context.project import working_directory
+    from roarctl.registry.lookups import look
     from roarctl.render.text import Palette
     from roarctl.render.tree import tree_lines
     from roarctl.settings import hidden_text, load, prune
 
-    with connect() as client:
+    with look(local=local) as client:
         target = references.resolve(client, reference, current_project())
         request = lineage_pb2.GraphRequest(depth=depth, roles=ROLES if everything or as_json else sorted(SHOWN_ROLES))
         if target.kind == "job":

@@ -15,6 +15,7 @@ from lineage.errors import RoarError
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; it lists everything.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing.")]
 ShowAll = Annotated[bool, typer.Option("--all", "-a", help="Also packages, system files and other roles.")]
+Local = Annotated[bool, typer.Option("--local", help="Ask this machine alone, not the registry.")]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="Print all at once, on a terminal too.")]
 Since = Annotated[str, typer.Option(metavar="TIME", help="Began then or later: 90m, 2d, today, 2026-11-01.")]
 Until = Annotated[str, typer.Option(metavar="TIME", help="Began before that, or on that day.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from roarctl.commands.options import AsJson, Reference, current_project, emit, emit_json
+from roarctl.commands.options import AsJson, Local, Reference, current_project, emit, emit_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +63,7 @@ def command(
     snakefile: Annotated[bool, typer.Option("--snakefile", help="Print a Snakefile.")] = False,
     makefile: Annotated[bool, typer.Option("--makefile", help="Print a Makefile.")] = False,
     requirements: Annotated[bool, typer.Option("--requirements", help="Print the packages, for pip.")] = False,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> int:
     import sys
@@ -71,7 +72,7 @@ def command(
     from lineage.errors import InvalidError
     from lineage.reproduce.plan import make_plan, select
     from roarctl import references
-    from roarctl.client import connect
+    from roarctl.registry.lookups import look
     from roarctl.render.reproduce import plan_lines, reproduce_document, result_document, result_lines
     from roarctl.render.text import Palette, printable
     from roarctl.reproducing.choices import Choices
@@ -87,7 +88,7 @@ def command(
     if len(forms) + run > 1 or (forms and as_json):
         raise InvalidError("--run, --json and the forms of text exclude each other", "choose one of them")
     palette = Palette.of(sys.stdout)
-    with connect() as client:
+    with look(local=local) as client:
         target = references.resolve(client, reference, current_project())
         gathered = gather(client, target)
         whole = make_plan(gathered.jobs, gathered.warnings)
@@ -181,9 +182,12 @@ def _number(client: Client, plan: Plan, text: str) -> int:
 
 
 def _beside(plan: Plan, target: Target) -> Path:
-    """A directory beside the project of the last step: on the same file system, and outside of its work tree."""
+    """A directory beside the project of the last step: on the same file system, and outside of its work tree. Where there is no
+    such place here, since it was recorded on another machine, below the working directory."""
     import os
     from pathlib import Path
 
-    project = plan.projects[plan.steps[-1].project].root
-    return Path(os.fsdecode(project) + f"-again-{target.id.hex()[:7]}")
+    project = Path(os.fsdecode(plan.projects[plan.steps[-1].project].root))
+    name = f"{project.name}-again-{target.id.hex()[:7]}"
+    there = project.is_dir() or os.access(project.parent, os.W_OK)
+    return project.parent / name if there else Path.cwd() / name

@@ -49,6 +49,7 @@ def command(
     user: User = "",
     labels: Labels = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=1000, help="How many of each at most.")] = 20,
+    registry: Annotated[bool, typer.Option("--registry", help="Search the registry instead of this machine.")] = False,
     no_pager: NoPager = False,
     as_json: AsJson = False,
 ) -> None:
@@ -62,6 +63,7 @@ def command(
     from roarctl.client import GRAPH_SECONDS, connect
     from roarctl.context.project import working_directory
     from roarctl.pager import page
+    from roarctl.registry import lookups
     from roarctl.render.search import search_lines
     from roarctl.render.text import Palette
 
@@ -73,7 +75,7 @@ def command(
                                         hash=digits.lower(), globs=[_glob(path) for path in paths or ()])
     for term in terms or ():
         _add(request, term)
-    with connect() as client:
+    with lookups.registry() if registry else connect() as client:
         answer = client.call("Lineage/Search", request, lineage_pb2.SearchResponse, GRAPH_SECONDS)
     if as_json:
         emit_json(search_document(answer))

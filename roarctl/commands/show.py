@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from roarctl.commands.options import AsJson, Reference, ShowAll, current_project, emit, emit_json
+from roarctl.commands.options import AsJson, Local, Reference, ShowAll, current_project, emit, emit_json
 
 if TYPE_CHECKING:
     from roarctl.client import Client
@@ -28,12 +28,13 @@ EPILOG = """Examples:
 _KNOWN = 50_000  # files of a directory that are asked for
 
 
-def command(reference: Reference = "@", everything: ShowAll = False, as_json: AsJson = False) -> None:
+def command(reference: Reference = "@", everything: ShowAll = False, local: Local = False,
+            as_json: AsJson = False) -> None:
     import os
     import sys
 
     from roarctl import references
-    from roarctl.client import connect
+    from roarctl.registry.lookups import look
     from roarctl.render.text import Palette
 
     palette = Palette.of(sys.stdout)
@@ -41,7 +42,7 @@ def command(reference: Reference = "@", everything: ShowAll = False, as_json: As
         _directory(reference, palette, as_json)
         return
     shown = {"job": _job, "step": _step, "artifact": _artifact, "session": _session}
-    with connect() as client:
+    with look(local=local) as client:
         target = references.resolve_step(client, reference, current_project())
         lines = shown[target.kind](client, target, palette, everything, as_json)
     if lines:

@@ -131,7 +131,9 @@ def _fields(job: Job, *, everything: bool) -> list[str]:
         fields.insert(0, ("kind", f"{printable(head.kind)}: it makes the environment that other jobs run in"))
     fields += [(word, f"job {printable(str(context[key]))[:JOB_DIGITS]}")
                for key, word in (("again_of", "again"), ("reproduces", "remakes")) if context.get(key)]
-    if head.imported is not None:
+    if head.imported is not None and head.imported.registry:
+        fields.append(("known to", f"{printable(head.imported.registry)}; it was not recorded here"))
+    elif head.imported is not None:
         fields.append(("imported", f"{local_text(head.imported.at)}, in bundle {head.imported.bundle.hex()[:12]}: "
                                    "what others recorded, whole and unchanged"))
     fields += code_fields(job)

@@ -37,13 +37,13 @@ def gather(client: Client, target: Target) -> Gathered:
     if len(heads) > _MOST_JOBS:
         raise ConflictError(f"{len(heads)} jobs would have to run again: more than {_MOST_JOBS}",
                             "name something nearer to its roots, or a single job with --only")
-    heads += _builds(client, heads)
+    heads += builds(client, heads)
     for head in heads:
         if head.id is None:
             raise ConflictError(f"job @{head.number} still runs", "wait for its end")
     unique = {head.id: head for head in heads}
-    builds = any(head.kind == BUILD for head in unique.values())
-    return Gathered([_job(client, identity or b"", with_packages=builds) for identity in unique], warnings)
+    built = any(head.kind == BUILD for head in unique.values())
+    return Gathered([_job(client, identity or b"", with_packages=built) for identity in unique], warnings)
 
 
 def _ancestors(client: Client, target: Target, warnings: list[str]) -> list[JobHead]:
@@ -73,7 +73,7 @@ def _session(client: Client, identity: bytes, warnings: list[str]) -> list[JobHe
     return good
 
 
-def _builds(client: Client, heads: list[JobHead]) -> list[JobHead]:
+def builds(client: Client, heads: list[JobHead]) -> list[JobHead]:
     """Of the same sessions, what was built before the last of the jobs ended."""
     last: dict[bytes, int] = {}
     for head in heads:

@@ -151,7 +151,7 @@ class Viewer:
     """`roar show --json` without starting a program for it."""
 
     def __init__(self, path: Path) -> None:
-        self._client = clients.Client(str(path), clients.identify(str(path)))
+        self._client = clients.DaemonClient(str(path), clients.identify(str(path)))
 
     def last(self, project: Path) -> dict[str, Any]:
         """The project's only job, when its record is final."""

@@ -12,7 +12,7 @@ from harness import BIN, Daemon, Project, blake
 
 from lineage.errors import NotFoundError
 from lineage.v1 import observe_pb2
-from roarctl.client import Client, identify
+from roarctl.client import DaemonClient, identify
 
 pytestmark = pytest.mark.root
 
@@ -164,6 +164,6 @@ def test_only_the_owner_forgets(daemon: Daemon, project: Project) -> None:
     project.roar("run", "-q", "true")
     theirs = bytes.fromhex(project.show()["id"])
     path = str(daemon.socket)
-    with Client(path, identify(path)) as root, pytest.raises(NotFoundError, match="you have no job"):
+    with DaemonClient(path, identify(path)) as root, pytest.raises(NotFoundError, match="you have no job"):
         root.call("Observe/Forget", observe_pb2.ForgetRequest(id=theirs), observe_pb2.ForgetResponse)
     assert project.show()["id"] == theirs.hex()

@@ -26,19 +26,28 @@ from lineage.ids import reidentified
 from lineage.records import Job
 from lineage.reproduce.plan import Plan, make_plan
 from lineage.tags import held_tags
-from lineage.v1 import bundle_pb2, lineage_pb2
+from lineage.v1 import bundle_pb2, lineage_pb2, registry_pb2
 from lineage.whole import search_document
 from roarctl.annotating import subject_document
 from roarctl.commands.config import config_document, settings_rows
 from roarctl.commands.env import env_document
+from roarctl.commands.scope import scope_document
+from roarctl.commands.whoami import whoami_document
 from roarctl.comparing import Answer, Artifact
 from roarctl.evidence import Evidence, Values
 from roarctl.handing import Report
 from roarctl.outputs import Output
+from roarctl.references import Target
+from roarctl.registry import registering
+from roarctl.registry.closure import Closure
+from roarctl.registry.commits import Tag
+from roarctl.registry.packing import Pack
+from roarctl.registry.registering import Choices, Refused, Sent
 from roarctl.render.diff import diff_document
 from roarctl.render.documents import pop_document
 from roarctl.render.imports import import_document
 from roarctl.render.inputs import inputs_document
+from roarctl.render.register import pack_document, registered_document, registration_document
 from roarctl.render.reproduce import reproduce_document, result_document
 from roarctl.render.tags import tags_document
 from roarctl.render.trees import tree_document
@@ -47,6 +56,7 @@ from roarctl.reproducing.locate import Found
 from roarctl.reproducing.results import StepResult
 from roarctl.roots import direct_inputs, roots
 from roarctl.settings import Settings, parse
+from roarctl.suspects import Suspect
 from roarctl.verifying import Check, Verdict
 from roarctl.whereabouts import Place
 
@@ -242,6 +252,33 @@ def _diff_sessions() -> dict[str, Any]:
     return diff_document(replace(answer, comparison=None, causes=replace(answer.causes, truncated=True)), Evidence())
 
 
+def _register() -> dict[str, Any]:
+    one, other = job(id=b"\x11" * 32, number=1), job([entry(path=b"/p/\xff.csv")], {
+        "environment": {"HOME": "/home/ada"}, "git": {"remote": "git@example.org:ada/p.git", "diff": "--- a\n"},
+        "stderr": {"text": "x"}, "network": [{"family": "inet", "name": None, "address": "192.0.2.1"}]},
+        id=b"\x22" * 32, number=2, argv=(b"python", b"--key=abc"))
+    plan = registering.Plan(Closure((one.head, other.head), 1, other.head), frozenset([b"\x11" * 32]))
+    plan.packs.append(Pack(b"\x02" * 32, (other.head,), 900))
+    plan.leaving.add(other)
+    plan.refused.append(Refused(other.head, [Suspect("its command line", "python --key=[redacted]")]))
+    sent = Sent(new=1, known=1, receipts="/home/ada/receipts", problems=["its receipt does not hold: …"])
+    tag = Tag(b"/p", "c" * 40, "roar/ccccccc", "failed", "origin", "no space left")
+    packs = [pack_document(plan.packs[0], b"\xbd" * 32, 900)]
+    found = registration_document(plan, packs, Target("artifact", b"\xbb" * 32), "https://registry.example.org", sent, [tag])
+    return registered_document("https://registry.example.org", Choices("public"), [found], dry_run=False)
+
+
+def _scope() -> dict[str, Any]:
+    head = job().head
+    return scope_document("https://registry.example.org", heads=[head], spaces={head.id: ["org:vision"]}, moved={head.id})
+
+
+def _whoami() -> dict[str, Any]:
+    account = registry_pb2.Account(name="ada", organisations=["vision"], scopes=["read", "register"], expires_at=BEGAN,
+                                   key="SHA256:x")
+    return whoami_document("https://registry.example.org", "login", account)
+
+
 MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "annotations": lambda: subject_document(said(Subject("job", b"\x01" * 16))),
     "annotations-history": lambda: subject_document(said(Subject("step", b"\x01" * 16, 2)), history=True),
@@ -253,5 +290,8 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "import": lambda: _import(bundle_pb2.ImportResponse(imported=[b"\x11" * 32], known=[b"\x22" * 32])),
     "import-dry-run": lambda: _import(None),
     "export": _export, "exported": _exported, "reproduce": _reproduce, "reproduced": _reproduced,
+    "register": _register, "scope": _scope, "whoami": _whoami,
+    "scope-project": lambda: scope_document(None, "private", "default"),
+    "whoami-nobody": lambda: whoami_document("http://127.0.0.1:8080", "environment", registry_pb2.Account()),
     "diff": _diff, "diff-steps": _diff_steps, "diff-artifacts": _diff_artifacts, "diff-sessions": _diff_sessions,
 }

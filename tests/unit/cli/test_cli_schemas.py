@@ -21,6 +21,8 @@ _NAME = re.compile(r"roar\.[a-z_-]+/\d+")
 #: Names that look like a document's, and why they have no schema.
 NO_DOCUMENT = {
     "roar.bundle/1": "a file of CBOR: docs/bundle.md",
+    "roar.receipt/1": "a file that a registry's word is kept in: docs/log.md",
+    "roar.registries/1": "a file of the user's alone: roarctl/registry/credentials.py",
     "roar.tree/1": "goes into the hash of a set of files: lineage/composite.py",
 }
 #: Objects whose keys are data; the last two are tags' values and, in roar.diff, what was recorded.
