@@ -174,7 +174,7 @@ LINES = [
     ["watch", "@1"], ["show", "."], ["inputs", "model.pkl"], ["inputs", "@2", "--direct"], ["inputs", "model.pkl", "--all"],
     ["search", "*.csv"], ["search", "clean"], ["search", "nothing-of-the-kind"], ["config"], ["env"], ["env", "PATH"]]
 ELSEWHERE = {"run", "build", "attach", "detach", "reset", "pop", "label", "note", "tag", "tags", "diff", "reproduce", "export",
-             "verify", "import"}  # below
+             "verify", "import", "register", "scope", "whoami"}  # below, and in test_registry_client.py
 
 
 def test_every_command_with_json_is_looked_at() -> None:
