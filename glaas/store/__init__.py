@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from glaas.store.keyed import KeyedStore, Table
-from glaas.store.schema import CURRENT, META, Guard, Schema, no_store, tables_of
+from glaas.store.schema import CURRENT, META, Guard, Schema, Unguarded, no_store, tables_of
 
-__all__ = ["location", "open_existing", "open_store"]
+__all__ = ["location", "open_existing", "open_store", "open_unguarded"]
 
 #: What URLs of a PostgreSQL server begin with (its libpq takes both).
 POSTGRES = ("postgresql://", "postgres://")
@@ -26,7 +26,26 @@ def open_store(where: str | Path, tables: Iterable[Table], schema: Schema = CURR
 
     UnsupportedError: its schema is newer than this glaas, or needs ``glaas migrate`` first.  UnavailableError: the database
     does not answer, or the system refuses.  CorruptError: it is there, and is no store."""
-    asked, guard = (META, *tables), Guard(schema)
+    return _open(where, tables, Guard(schema))
+
+
+def open_unguarded(where: str | Path, tables: Iterable[Table]) -> KeyedStore:
+    """For what makes a store of a backup: nothing is looked at, and nothing written."""
+    return _open(where, tables, Unguarded())
+
+
+def open_existing(where: str | Path, schema: Schema = CURRENT) -> KeyedStore:
+    """A store with all its tables, for maintenance; NotFoundError where there is none."""
+    if not str(where).startswith(POSTGRES) and not (Path(where) / "data.mdb").exists():
+        raise no_store(str(where))
+    maintenance = schema._replace(needs=0)
+    with closing(open_store(where, (), maintenance)) as store, store.read() as reader:
+        tables = tables_of(reader)
+    return open_store(where, tables, maintenance)
+
+
+def _open(where: str | Path, tables: Iterable[Table], guard: Guard) -> KeyedStore:
+    asked = tuple(dict.fromkeys((META, *tables)))
     store: KeyedStore
     if str(where).startswith(POSTGRES):
         from glaas.store.postgres import PostgresStore
@@ -42,13 +61,3 @@ def open_store(where: str | Path, tables: Iterable[Table], schema: Schema = CURR
         store.close()
         raise
     return store
-
-
-def open_existing(where: str | Path, schema: Schema = CURRENT) -> KeyedStore:
-    """A store with all its tables, for maintenance; NotFoundError where there is none."""
-    if not str(where).startswith(POSTGRES) and not (Path(where) / "data.mdb").exists():
-        raise no_store(str(where))
-    maintenance = schema._replace(needs=0)
-    with closing(open_store(where, (), maintenance)) as store, store.read() as reader:
-        tables = tables_of(reader)
-    return open_store(where, tables, maintenance)

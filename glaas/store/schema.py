@@ -22,7 +22,7 @@ META = Table("store_meta", 0)
 STATE: Key = (b"schema", b"")
 #: rest: a table's name → the size of its homes.
 TABLES = b"tables"
-#: There while a backup is being restored.
+#: → the BLAKE3 of the backup that is being restored.
 RESTORING: Key = (b"restoring", b"")
 #: A lock that every writer shares, and that is taken alone to change who may write.
 FENCE = "schema"
@@ -54,6 +54,10 @@ class State(NamedTuple):
         return cls(fields["schema"], fields["oldest"])
 
 
+#: While a backup is being restored: servers that have the store open are refused too.
+NOBODYS = State(0, 1 << 31)
+
+
 class Guard:
     """Keeps a program off a store that it does not understand.  UnsupportedError from all methods that look."""
 
@@ -74,6 +78,9 @@ class Guard:
         if data is None or data == self._good:
             return
         state, own = State.decoded(data), self._schema
+        if state == NOBODYS:
+            raise CorruptError("this store is being restored, or that did not end",
+                               "wait for it, or run the same `glaas restore` again")
         if state.oldest > own.number:
             raise UnsupportedError(f"the store is for schema {state.oldest} and later; this glaas knows {own.number}",
                                    "install the newer glaas again, or restore a backup from before it")
@@ -86,9 +93,7 @@ class Guard:
         """A new store is given its schema; one that is there is looked at, and its list of tables completed."""
         declared = {(TABLES, table.name.encode()): bytes((table.home,)) for table in tables}
         with store.read() as reader:
-            known = reader.get(META, [STATE, RESTORING, *declared])
-        if RESTORING in known:
-            raise CorruptError("this store was being restored, and that did not end", "remove it and run `glaas restore` again")
+            known = reader.get(META, [STATE, *declared])
         self.check(known.get(STATE))
         for key, home in declared.items():
             if known.get(key, home) != home:
@@ -98,6 +103,16 @@ class Guard:
         if STATE not in known or not known.keys() >= declared.keys():
             new = State(self._schema.number, self._schema.number).encoded()
             store.write(lambda writer: writer.add(META, [(STATE, new), *declared.items()]))
+
+
+class Unguarded(Guard):
+    """Of a program that makes a store of something else."""
+
+    def check(self, data: bytes | None) -> None:
+        """Whatever it has."""
+
+    def settle(self, store: KeyedStore, tables: Iterable[Table]) -> None:
+        """It gets what it says of itself from who makes it."""
 
 
 def no_store(where: str) -> NotFoundError:
