@@ -106,14 +106,17 @@ def test_wrong_passwords_are_refused_alike_and_then_slowed_down(http: httpx.Clie
     assert int(answer.headers["retry-after"]) >= 1
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"account": "ada"}', b'{"account": "ada", "password": 7}',
-                                  b'{"account": "ada", "password": "x", "admin": true}',
-                                  b'{"account": "ada", "password": "\\ud800"}',
-                                  b'{"account": "a' + b"a" * 5000 + b'", "password": ""}',
-                                  b'{"account": "ada", "password": "x", "scopes": ["root"]}',
-                                  b'{"account": "ada", "password": "x", "expires_in": -5}', b"\xff\xfe"])
-def test_bodies_that_make_no_sense(http: httpx.Client, body: bytes) -> None:
-    refused(http.post(f"{AUTH}/token", content=body, headers={"Content-Type": "application/json"}), 400, "invalid")
+NO_BODIES = (b"", b"[]", b"{", b'{"account": "ada"}', b'{"account": "ada", "password": 7}',
+             b'{"account": "ada", "password": "x", "admin": true}',
+             b'{"account": "ada", "password": "\\ud800"}',
+             b'{"account": "a' + b"a" * 5000 + b'", "password": ""}',
+             b'{"account": "ada", "password": "x", "scopes": ["root"]}',
+             b'{"account": "ada", "password": "x", "expires_in": -5}', b"\xff\xfe")
+
+
+def test_bodies_that_make_no_sense(http: httpx.Client) -> None:
+    for body in NO_BODIES:
+        refused(http.post(f"{AUTH}/token", content=body, headers={"Content-Type": "application/json"}), 400, "invalid")
 
 
 def test_a_form_of_another_site_is_no_sign_in(http: httpx.Client) -> None:

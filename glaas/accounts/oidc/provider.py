@@ -28,7 +28,7 @@ class Discovered:
         self._lock = threading.Lock()
         self._metadata: Mapping[str, Any] = {}
         self._keys: KeySet | None = None
-        self._metadata_at = self._keys_at = -_FRESH
+        self._metadata_at = self._keys_at = self._asked_again = -_FRESH
 
     def metadata(self) -> Mapping[str, Any]:
         """UnavailableError: it does not answer, or as somebody else (Discovery section 4.3)."""
@@ -44,17 +44,20 @@ class Discovered:
             return self._metadata
 
     def keys(self, *, newer: bool = False) -> KeySet:
-        """Its signing keys; ``newer``: asks again, if that was not just done."""
+        """Its signing keys; ``newer``: it is asked again, if that was not just done."""
         metadata = self.metadata()
         with self._lock:
-            age = time.monotonic() - self._keys_at
-            if self._keys is None or age >= _FRESH or (newer and age >= _AGAIN):
+            now = time.monotonic()
+            again = newer and now - self._asked_again >= _AGAIN
+            if again:
+                self._asked_again = now
+            if self._keys is None or now - self._keys_at >= _FRESH or again:
                 try:
                     self._keys = KeySet.import_key_set(fetched(metadata["jwks_uri"]))  # type: ignore[arg-type]
                 except (ValueError, KeyError, TypeError) as error:
                     raise UnavailableError(f"the keys of {self._provider.issuer} cannot be read: {error}",
                                            "tell the provider") from error
-                self._keys_at = time.monotonic()
+                self._keys_at = now
             return self._keys
 
 
