@@ -28,7 +28,7 @@ _JOB_URI = "urn:roar:job:"
 
 
 class Check(NamedTuple):
-    """``of``: what was checked: signature, ids, file, record."""
+    """``of``: what was checked: signature, ids, file, record; of a registry's log: log, key, history."""
 
     of: str
     outcome: Outcome
@@ -72,6 +72,22 @@ class Verdict:
     def document(self) -> dict[str, Any]:
         return {"schema": "roar.verify/1", "kind": self.kind, "verdict": {0: "holds", 1: "fails", 3: "unknown"}[self.exit_code],
                 "checks": [check._asdict() for check in self.checks]}
+
+
+def kind_of(path: Path) -> Literal["bundle", "receipt", "statement"] | None:
+    """What a file says that it is, by how it begins; None: nothing that could be verified, or no file."""
+    from lineage import receipt
+
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError:
+        return None
+    if bundle.looks_like(start):
+        return "bundle"
+    if receipt.looks_like(start):
+        return "receipt"
+    return "statement" if start.lstrip().startswith(b"{") else None
 
 
 def verify(path: Path, keys: Sequence[Trusted], artifacts: Sequence[Path], client: Client | None) -> Verdict:

@@ -1,9 +1,10 @@
-"""`roar verify FILE`: does a statement or a bundle hold?"""
+"""`roar verify`: does a statement, a bundle or a receipt hold? Is this in a registry's log, and has that log been rewritten?"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +13,11 @@ import typer
 from roarctl.commands.options import AsJson, emit, emit_json
 
 if TYPE_CHECKING:
-    from roarctl.verifying import Check
+    from roarctl.client import Client
+    from roarctl.verifying import Check, Verdict
 
-HELP = """Check what `roar export` made as slsa or bundle: signature, digests, ids, and the record here.
+HELP = """Check what `roar export` made as slsa or bundle (signature, digests, ids, and the record here), and what a registry
+said about what was registered: that it is in the registry's log, and that the log was not rewritten.
 
 Says of each what was checked and what was not. Exit code 0: what was checked held; 1: something is false; 3: there was
 nothing to check it against."""
@@ -23,7 +26,10 @@ EPILOG = """Examples:
 \b
   roar verify model.intoto.jsonl --key ada.pub model.pkl
   roar verify model.intoto.jsonl --allowed-signers ~/.ssh/allowed_signers model.pkl
-  roar verify model.roar                  every id in a bundle is recomputed"""
+  roar verify model.roar                  every id in a bundle is recomputed
+  roar verify model.pt                    when was what made it registered? offline, by the receipts kept here
+  roar verify receipt.json --log-key KEY  somebody else's receipt
+  roar verify --log                       does the registry's log begin with all that it showed before?"""
 
 KeyOption = Annotated[Path | None, typer.Option("--key", metavar="PUB", help="A public key that you trust (PEM or OpenSSH).")]
 SignersOption = Annotated[Path | None, typer.Option(
@@ -31,40 +37,84 @@ SignersOption = Annotated[Path | None, typer.Option(
 
 
 _MOST_ALIKE = 5
+_LAST = {"log": "nothing of this log was seen before", "receipt": "nothing was checked that says anything: give --log-key"}
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was exported.")],
+    target: Annotated[str, typer.Argument(
+        metavar="[TARGET]", help="What was exported, a receipt, or a reference (@3, a file). With --log: a registry's "
+                                 "address; default: the one you use.")] = "",
     artifacts: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]…", help="Files that it should be about.")] = None,
     key: KeyOption = None,
     signers: SignersOption = None,
+    log_key: Annotated[str, typer.Option(
+        "--log-key", metavar="KEY", help="Of the registry's log, or a file with it. Default: the one seen first.")] = "",
+    log: Annotated[bool, typer.Option("--log", help="Ask a registry whether its log has all that it showed before.")] = False,
     as_json: AsJson = False,
 ) -> None:
     import sys
-    from contextlib import ExitStack
 
-    from lineage.errors import UnavailableError
-    from roarctl import verifying
+    from lineage.errors import InvalidError, UnavailableError
     from roarctl.client import connect
     from roarctl.render.text import Palette, printable
 
-    keys = verifying.trusted(key, signers)
+    if not target and not log:
+        raise InvalidError("what is to be verified?", "roar verify FILE, roar verify @3, or roar verify --log")
     with ExitStack() as stack:
-        try:
-            client = stack.enter_context(connect())
-        except UnavailableError:
-            client = None
-        verdict = verifying.verify(file, keys, artifacts or [], client)
+        if log:
+            verdict = _log(target, log_key)
+        else:
+            client: Client | None
+            try:
+                client = stack.enter_context(connect())
+            except UnavailableError:
+                client = None
+            verdict = _of(target, artifacts or [], key, signers, log_key, client)
     if as_json:
         emit_json(verdict.document())
     else:
         palette = Palette.of(sys.stdout)
         words = {"held": palette.green("held   "), "failed": palette.red("FAILED "), "unknown": palette.dim("not checked")}
         lines = [f"  {words[check.outcome]:<11} {check.of:<10}{printable(check.text)}" for check in _shortened(verdict.checks)]
+        unknown = _LAST.get(verdict.kind, "nothing was checked that says anything: give --key, or the files that it is about")
         last = {0: palette.green("it holds, as far as it was checked"), 1: palette.red("it does not hold"),
-                3: palette.yellow("nothing was checked that says anything: give --key, or the files that it is about")}
+                3: palette.yellow(unknown)}
         emit("\n".join([*lines, f"roar: {last[verdict.exit_code]}"]))
     raise typer.Exit(verdict.exit_code)
+
+
+def _of(target: str, artifacts: Sequence[Path], key: Path | None, signers: Path | None, log_key: str,
+        client: Client | None) -> Verdict:
+    """By what the target is: a file that says something, or a reference to what was recorded."""
+    from roarctl import proving, verifying
+    from roarctl.known_logs import KnownLogs
+
+    path = Path(target)
+    kind = verifying.kind_of(path)
+    if kind in {"bundle", "statement"}:
+        return verifying.verify(path, verifying.trusted(key, signers), artifacts, client)
+    trusted = proving.log_key(log_key) if log_key else None
+    if kind == "receipt":
+        found = proving.read(path)
+        checks = proving.receipt_checks(found, KnownLogs(), trusted)
+        return verifying.Verdict("receipt", (*checks, *proving.file_checks(found, artifacts, client)))
+    return proving.reference_verdict(target, KnownLogs(), trusted, client)
+
+
+def _log(url: str, log_key: str) -> Verdict:
+    from roarctl import log_history, proving
+    from roarctl.commands.options import current_project
+    from roarctl.known_logs import KnownLogs
+    from roarctl.registry import where
+    from roarctl.registry.address import Address
+    from roarctl.settings import load
+    from roarctl.verifying import Verdict
+
+    # A log is for everyone to see: whoever is asked by address is told nothing of who asks.
+    place = where.Place(Address.parse(url), "", "", False, "argument") if url else where.needed(load(current_project()))
+    trusted = proving.log_key(log_key) if log_key else None
+    with place.client() as client:
+        return Verdict("log", tuple(log_history.log_checks(client, place.address.url, KnownLogs(), trusted)))
 
 
 def _shortened(checks: Sequence[Check]) -> list[Check]:
