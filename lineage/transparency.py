@@ -18,9 +18,9 @@ from lineage.errors import CorruptError, InvalidError, UnsupportedError
 from lineage.merkle import HASH, MAX_SIZE
 from lineage.strict import canonical
 
-ENTRY_SCHEMA = "roar.log/1"
-OPENING_SCHEMA = "roar.log.opening/1"
-KEY_LINE = "roar.log.key/1"
+ENTRY_SCHEMA = "roar.log-entry/1"
+OPENING_SCHEMA = "roar.log-opening/1"
+KEY_LINE = "roar.log-key/1"
 SALT = 32
 Act: TypeAlias = Literal["register", "move", "forget", "key"]
 ACTS: tuple[Act, ...] = ("register", "move", "forget", "key")

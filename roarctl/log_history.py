@@ -7,14 +7,13 @@ from base64 import b64encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.document import time_text
 from lineage.errors import CorruptError
 from lineage.merkle import verify_consistency
 from lineage.text import count_text
 from lineage.transparency import TreeHead
 from lineage.wire_log import head_of
 from roarctl.known_logs import KnownLog, KnownLogs
-from roarctl.proving import Key, kept_heads, trust
+from roarctl.proving import Key, kept_heads, moment_text, trust
 from roarctl.verifying import Check
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def log_checks(client: Client, url: str, known: KnownLogs, key: Key | None = Non
     from lineage.v1 import registry_pb2 as pb
 
     head, changes = head_of(client.call("Registry/GetTreeHead", pb.GetTreeHeadRequest(), pb.TreeHead))
-    state = f"{head.origin}: {count_text(head.size, 'entry', 'entries')} at {time_text(head.at)}"
+    state = f"{head.origin}: {count_text(head.size, 'entry', 'entries')} at {moment_text(head.at)}"
     try:
         head.verify()
     except CorruptError as error:
@@ -60,8 +59,9 @@ def log_checks(client: Client, url: str, known: KnownLogs, key: Key | None = Non
         return [*checks, *failed]
     if not earlier:
         return [*checks, Check("history", "unknown", "nothing of it was seen before; the next look is compared with this one")]
-    return [*checks, Check("history", "held", f"it begins with all that it had at {count_text(len(earlier), 'earlier look')}, "
-                                              f"{max(size for size, _ in earlier)} entries at the last")]
+    last = count_text(max(size for size, _ in earlier), "entry", "entries")
+    looks = count_text(len(earlier), "earlier look")
+    return [*checks, Check("history", "held", f"it has all that it had at {looks}, the last one of {last}")]
 
 
 def _replaced(head: TreeHead, url: str, known: KnownLogs) -> list[Check]:
@@ -85,8 +85,8 @@ def _rewritten(client: Client, first: TreeHead, second: TreeHead) -> _Problem | 
     from lineage.v1 import registry_pb2 as pb
 
     if second.size < first.size:
-        return _Problem(f"the log had {count_text(first.size, 'entry', 'entries')} at {time_text(first.at)}, and has "
-                        f"{second.size} at {time_text(second.at)}")
+        return _Problem(f"the log had {count_text(first.size, 'entry', 'entries')} at {moment_text(first.at)}, and has "
+                        f"{second.size} at {moment_text(second.at)}")
     path: tuple[bytes, ...] = ()
     if 0 < first.size < second.size:
         request = pb.ConsistencyRequest(first=first.size, second=second.size)

@@ -89,14 +89,13 @@ def receipt_checks(found: Receipt, known: KnownLogs, key: Key | None = None, *, 
     about = count_text(len(proved.jobs), "job")
     if opening.bundle:
         about = f"bundle {opening.bundle.hex()[:12]} of {about}"
-    who = f"{opening.account} registered it, {_space(opening.space)}" if opening.act == "register" else (
-        f"{opening.account} moved them: {_space(opening.space)}")
-    what = (f"registered before {time_text(found.head.at)} in {origin}'s log, entry {found.index + 1} of {found.head.size} "
-            f"({about}; {who}, at {time_text(proved.entry.at)} by its clock)")
+    who = f"{about}, which {opening.account} {'registered' if opening.act == 'register' else 'moved'} {_space(opening.space)}"
+    checks = [Check("ids", "held", f"{who}, at {moment_text(proved.entry.at)} by the registry's clock")]
+    what = f"registered before {moment_text(found.head.at)} in {origin}'s log, entry {found.index + 1} of {found.head.size}"
     if signed.outcome == "held":
-        checks = [Check("log", "held", what)]
+        checks.append(Check("log", "held", what))
     else:
-        checks = [Check("log", "unknown", f"if the key is {origin}'s: {what}")]
+        checks.append(Check("log", "unknown", f"if the key is {origin}'s: {what}"))
     checks.append(signed)
     seen = known.of(origin)
     if seen is not None and seen.head is not None and signed.outcome == "held":
@@ -192,7 +191,7 @@ def trust(head: TreeHead, changes: Sequence[KeyChange], known: KnownLogs, key: K
         return Check("key", "failed", f"signed by {said}, not by the key that you gave")
     seen = known.of(head.origin)
     if seen is not None:
-        since = time_text(seen.first_seen)
+        since = moment_text(seen.first_seen)
         if not seen.accepts(head, changes):
             return Check("key", "failed", f"signed by {said}; since {since} {head.origin} has had another key here")
         if head.key != seen.first_key:
@@ -200,7 +199,7 @@ def trust(head: TreeHead, changes: Sequence[KeyChange], known: KnownLogs, key: K
         return Check("key", "held", f"signed by the key of {head.origin} that is known here since {since}")
     if remember:
         known.keep(KnownLog(head.origin, url, head.key, time.time_ns(), tuple(changes)))
-        return Check("key", "held", f"signed by the key that {head.origin} has as this machine first sees it, now: {said}")
+        return Check("key", "held", f"this machine sees {head.origin} for the first time, and holds it to its key: {said}")
     return Check("key", "unknown", f"{head.origin} is not known here; ask its operators whether this is its key, then "
                                    f"give it with --log-key: {said}")
 
@@ -213,6 +212,11 @@ def _same_history(head: TreeHead, seen: KnownLog, known: KnownLogs) -> list[Chec
     why = f"two trees of {head.size} entries that differ, both signed"
     file = known.accuse(head.origin, seen.url, why, other.note(), head.note())
     return [Check("history", "failed", f"{head.origin} showed {why}: it has lied to somebody; both are kept in {file}")]
+
+
+def moment_text(nanoseconds: int) -> str:
+    """To the second, in UTC."""
+    return str(time_text(nanoseconds))[:19] + "Z"
 
 
 def _space(space: str) -> str:

@@ -21,6 +21,11 @@ _NAME = re.compile(r"roar\.[a-z_-]+/\d+")
 #: Names that look like a document's, and why they have no schema.
 NO_DOCUMENT = {
     "roar.bundle/1": "a file of CBOR: docs/bundle.md",
+    "roar.known-log/1": "a file of the user's alone: roarctl/known_logs.py",
+    "roar.log-entry/1": "CBOR, a leaf of a registry's log: docs/log.md",
+    "roar.log-evidence/1": "a file that shows that a registry lied: docs/log.md",
+    "roar.log-key/1": "a line of a signed note: docs/log.md",
+    "roar.log-opening/1": "CBOR, what a leaf commits to: docs/log.md",
     "roar.receipt/1": "a file that a registry's word is kept in: docs/log.md",
     "roar.registries/1": "a file of the user's alone: roarctl/registry/credentials.py",
     "roar.tree/1": "goes into the hash of a set of files: lineage/composite.py",
