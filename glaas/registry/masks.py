@@ -7,15 +7,15 @@ hash too, if the owner said so (``show_hashes``).  Only the own account's jobs c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from blake3 import blake3
 
 from glaas.registry.edges import read_maker
 from glaas.registry.registration import Registration, registrations_of
 from glaas.registry.tables import ACCOUNT_SPACES, KNOWN, MAKERS, SIGHTING
-from glaas.store.keyed import KeyedStore, Range
+from glaas.store.keyed import KeyedStore, Range, Reader
 
 MAX_MAKERS = 100  # of one artifact in one space that are looked at, newest first
 
@@ -26,6 +26,18 @@ class Mask(NamedTuple):
 
     blind: bytes
     shown: bytes | None
+
+
+class Suspect(NamedTuple):
+    """A job, of whose inputs some may be masked."""
+
+    job: bytes
+    ended_at: int
+    account: str
+    inputs: frozenset[bytes]
+
+
+_Maker: TypeAlias = tuple[bytes, int, bytes]
 
 
 class Masks:
@@ -48,39 +60,49 @@ class Masks:
                 first[job] = oldest
         return {job: one.account for job, one in first.items()}
 
-    def may_hide(self, account: str) -> bool:
-        return bool(self._hiding(account))
-
-    def of(self, job: bytes, ended_at: int, account: str, inputs: Iterable[bytes]) -> Mapping[bytes, Mask]:
-        """Of these inputs of a job, those that are masked."""
-        wanted, spaces = sorted(inputs), self._hiding(account)
-        if not wanted or not spaces:
-            return {}
-        with self._store.read() as reader:
-            hidden = reader.scan(MAKERS, [Range(digest, tag, limit=MAX_MAKERS, reverse=True)
-                                          for digest in wanted for tag in spaces])
-            shown: dict[bytes, bool] = {}
-            for at, rows in enumerate(hidden):
-                for rest, value in rows:
-                    _, started_at, maker, _ = SIGHTING.unpack(rest)
-                    row = read_maker(value)
-                    if row.account == account and maker != job and started_at < ended_at:
-                        digest = wanted[at // len(spaces)]
-                        shown[digest] = shown.get(digest, True) and row.show_hashes
-            suspects = sorted(shown)
-            tags = sorted(self._tags)
-            open_ = reader.scan(MAKERS, [Range(digest, tag, limit=MAX_MAKERS, reverse=True)
-                                         for digest in suspects for tag in tags])
-        seen = set()
-        for at, rows in enumerate(open_):
-            if any(SIGHTING.unpack(rest)[2] != job and SIGHTING.unpack(rest)[1] < ended_at for rest, _ in rows):
-                seen.add(suspects[at // len(tags)])
-        return {digest: Mask(blake3(b"private" + digest).digest(), digest if shown[digest] else None)
-                for digest in suspects if digest not in seen}
-
-    def _hiding(self, account: str) -> list[bytes]:
-        if account not in self._hidden:
+    def may_hide(self, accounts: Iterable[str]) -> set[str]:
+        """Of these accounts, those that have spaces which the viewer does not see."""
+        wanted = sorted(set(accounts))
+        new = [account for account in wanted if account not in self._hidden]
+        if new:
             with self._store.read() as reader:
-                rows = reader.scan(ACCOUNT_SPACES, [Range(account.encode())])[0]
-            self._hidden[account] = [tag for tag, _ in rows if tag not in self._tags]
-        return self._hidden[account]
+                answers = reader.scan(ACCOUNT_SPACES, [Range(account.encode()) for account in new])
+            for account, rows in zip(new, answers, strict=True):
+                self._hidden[account] = [tag for tag, _ in rows if tag not in self._tags]
+        return {account for account in wanted if self._hidden[account]}
+
+    def of(self, jobs: Sequence[Suspect]) -> dict[bytes, Mapping[bytes, Mask]]:
+        """By job, those of its inputs that are masked: two questions in all, however many jobs."""
+        self.may_hide(one.account for one in jobs)
+        asked = sorted({(digest, tag) for one in jobs for digest in one.inputs for tag in self._hidden[one.account]})
+        with self._store.read() as reader:
+            hidden = self._makers(reader, asked)
+            shown: dict[bytes, dict[bytes, bool]] = {one.job: {} for one in jobs}
+            for one in jobs:
+                for digest in one.inputs:
+                    for tag in self._hidden[one.account]:
+                        for maker, started_at, value in hidden[digest, tag]:
+                            row = read_maker(value)
+                            if row.account == one.account and maker != one.job and started_at < one.ended_at:
+                                shown[one.job][digest] = shown[one.job].get(digest, True) and row.show_hashes
+            suspects = sorted({digest for found in shown.values() for digest in found})
+            tags = sorted(self._tags)
+            open_ = self._makers(reader, [(digest, tag) for digest in suspects for tag in tags])
+        masks: dict[bytes, Mapping[bytes, Mask]] = {}
+        for one in jobs:
+            seen = {digest for digest in shown[one.job] for tag in tags for maker, started_at, _ in open_[digest, tag]
+                    if maker != one.job and started_at < one.ended_at}
+            masks[one.job] = {digest: Mask(blake3(b"private" + digest).digest(), digest if may_show else None)
+                              for digest, may_show in sorted(shown[one.job].items()) if digest not in seen}
+        return masks
+
+    def _makers(self, reader: Reader, asked: Sequence[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], list[_Maker]]:
+        """By (artifact, space): (job, when it began, row), newest first."""
+        if not asked:
+            return {}
+        answers = reader.scan(MAKERS, [Range(digest, tag, limit=MAX_MAKERS, reverse=True) for digest, tag in asked])
+        found = {}
+        for key, rows in zip(asked, answers, strict=True):
+            parted = ((SIGHTING.unpack(rest), value) for rest, value in rows)
+            found[key] = [(job, started_at, value) for (_, started_at, job, _), value in parted]
+        return found

@@ -21,7 +21,7 @@ import cbor2
 from glaas.registry import edges as packing
 from glaas.registry import said
 from glaas.registry.edges import Edges, read_maker
-from glaas.registry.masks import Mask, Masks
+from glaas.registry.masks import Mask, Masks, Suspect
 from glaas.registry.recent import newest_rows
 from glaas.registry.tables import (
     EDGES,
@@ -170,14 +170,17 @@ class RegistryStore:
     def _masks_of(self, jobs: Sequence[int]) -> Mapping[int, Mapping[bytes, Mask]]:
         """By job, what is masked of its inputs, by hash."""
         new = [job for job in jobs if job not in self._masked]
-        hiding = [job for job in new if self._masks.may_hide(self._met[job].account)]
+        if not new:
+            return self._masked
+        accounts = self._masks.may_hide(self._met[job].account for job in new)
+        hiding = [job for job in new if self._met[job].account in accounts]
         self._masked.update({job: {} for job in new})
         if hiding:
             self._learn(hiding)
-            for job in hiding:
-                met = self._met[job]
-                self._masked[job] = self._masks.of(met.id, met.ended_at, met.account,
-                                                   {one.hash for one in self._edges[job].inputs})
+            found = self._masks.of([
+                Suspect(met.id, met.ended_at, met.account, frozenset(one.hash for one in self._edges[job].inputs))
+                for job, met in ((job, self._met[job]) for job in hiding)])
+            self._masked.update({job: found[self._met[job].id] for job in hiding})
         return self._masked
 
     def producers(self, artifacts: Sequence[int]) -> Mapping[int, Sequence[Link]]:
@@ -423,6 +426,9 @@ class RegistryStore:
         whole = bytes.fromhex(prefix[:len(prefix) & ~1])
         mark = kind[:1].encode()
         keep = frozenset(mark + tag for tag in self.tags)
+        if len(whole) == KNOWN.home:
+            with self._store.read() as reader:
+                return [whole] if reader.get(KNOWN, [(whole, rest) for rest in sorted(keep)]) else []
         found: dict[bytes, None] = {}
         with self._store.read() as reader:
             for (home, rest), _ in reader.walk(KNOWN, whole):

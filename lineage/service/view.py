@@ -24,6 +24,7 @@ class Caller(Protocol):
 
 
 ID_SIZE, RUN_SIZE = 32, 16  # bytes
+PREFETCH = 25  # sightings that are fetched at once: what a page shows, about
 _HINT = "`roar log` lists the jobs"
 
 
@@ -143,7 +144,10 @@ class View:
 
     def sightings(self, digest: bytes, links: Sequence[Link], kind: EntryKind) -> Iterator[Sighting]:
         """The entries behind an artifact's links, newest job first, read as they are asked for."""
-        for job in dict.fromkeys(link.node for link in reversed(links)):
+        jobs = list(dict.fromkeys(link.node for link in reversed(links)))
+        for at, job in enumerate(jobs):
+            if at == 2:  # mostly the first one or two are all that is wanted
+                self.store.prefetch(jobs[at:at + PREFETCH])
             identity = self.store.job_id(job)
             head = self.store.numbered_head(job)
             if head is None:

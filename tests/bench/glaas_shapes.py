@@ -44,17 +44,18 @@ def sweep(box: Box, runs: int) -> Shape:
     return jobs, "best"
 
 
-def layered(box: Box, layers: int, width: int, takes: int = 3, seed: int = 5) -> Shape:
+def layered(box: Box, layers: int, width: int, takes: int = 3, seed: int = 5, name: str = "") -> Shape:
     """Each job takes a few files that jobs of the layer before it made, by chance; the last one takes a whole layer."""
     chance = random.Random(seed)
     jobs = []
     for layer in range(layers):
         for at in range(width):
             taken = chance.sample(range(width), min(takes, width))
-            jobs.append(box.job(f"layer.py {layer} {at}", [f"l/{layer}/{one}.npy=l{layer}-{one}" for one in taken],
-                                [f"l/{layer + 1}/{at}.npy=l{layer + 1}-{at}"]))
-    jobs.append(box.job("last.py", [f"l/{layers}/{at}.npy=l{layers}-{at}" for at in range(width)], ["l/end.npy=end"]))
-    return jobs, "end"
+            jobs.append(box.job(f"layer.py {layer} {at}", [f"l/{layer}/{one}.npy=l{name}{layer}-{one}" for one in taken],
+                                [f"l/{layer + 1}/{at}.npy=l{name}{layer + 1}-{at}"]))
+    jobs.append(box.job("last.py", [f"l/{layers}/{at}.npy=l{name}{layers}-{at}" for at in range(width)],
+                        [f"l/end.npy=end{name}"]))
+    return jobs, f"end{name}"
 
 
 class World:
