@@ -25,9 +25,9 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "glaas"),
-                str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
-from glaas_counting import Counts, CountingStore, shares
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "glaas"))
+from glaas_counting import CountingStore, Counts, shares
 from glaas_shapes import World, bundles, layered
 from made_bundles import Box, digest
 from pgserver import PostgresServer
@@ -218,7 +218,8 @@ def shown(sizes: list[Size]) -> Iterator[str]:
     yield ""
     last = sizes[-1]
     jobs = last.tables["edges"][0]
-    yield f"Table ({jobs:,} jobs, {last.tables['users'][0] + last.tables['makers'][0]:,} edges) | rows a job | bytes a job, on disk | bytes a row"
+    edges = last.tables["users"][0] + last.tables["makers"][0]
+    yield f"Table ({jobs:,} jobs, {edges:,} edges) | rows a job | bytes a job, on disk | bytes a row"
     yield "---|---|---|---"
     for name, (rows, size) in sorted(last.tables.items(), key=lambda one: -one[1][1]):
         yield f"{name} | {rows / jobs:.2f} | {size / jobs:,.0f} | {size / rows:,.0f}"
