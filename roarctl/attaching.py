@@ -75,6 +75,8 @@ def attach(client: DaemonClient, target: Running, project: bytes, cwd: bytes) ->
     from lineage.wire import struct_to
     from roarctl.context.git import GitProbe
     from roarctl.context.hardware import hardware
+    from roarctl.forward import asked
+    from roarctl.settings import load
 
     context: dict[str, Any] = {"hardware": hardware()}
     if target.environment:
@@ -87,7 +89,8 @@ def attach(client: DaemonClient, target: Running, project: bytes, cwd: bytes) ->
     finally:
         probe.stop()
     request = observe_pb2.AttachRequest(process=client.process, argv=redact_argv(target.argv), cwd=target.cwd,
-                                        project=project, context=struct_to(context), tracked=tracked)
+                                        project=project, context=struct_to(context), tracked=tracked,
+                                        forward=asked(load(project)))
     return client.call("Observe/Attach", request, observe_pb2.AttachResponse, _ATTACH_SECONDS)
 
 

@@ -76,6 +76,7 @@ class Recording:
         from lineage.wire import struct_to
         from roarctl.context.environment import recorded
         from roarctl.context.project import project_root
+        from roarctl.forward import asked
 
         project = project_root(cwd)
         settings = about.settings
@@ -85,7 +86,7 @@ class Recording:
         request = observe_pb2.RegisterRequest(
             process=client.process, argv=redact_argv(child.command.argv), cwd=cwd, project=project,
             context=struct_to(context), tracked=zlib.compress(git.tracked, 1),
-            labels=about.labels, no_stderr=not about.stderr,
+            labels=about.labels, no_stderr=not about.stderr, forward=asked(settings),
             compat=launch.is_compat(launch.interpreter(child.command.path, environment), project, cwd))
         answer = client.call("Observe/Register", request, observe_pb2.RegisterResponse, _REGISTER_SECONDS)
         return cls(client, answer.run, answer.number, cwd)

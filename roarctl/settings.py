@@ -48,7 +48,7 @@ KEYS: Mapping[str, Key] = {
     "registry.scope": Key("private", "who may see what is registered", form=r"private|public|org:[a-z0-9][a-z0-9._-]*",
                           like="private, public or org:NAME"),
     "registry.lookup": Key("true", "are references that this machine does not know asked of the registry?", _SWITCH),
-    "registry.forward": Key("false", "are jobs sent to the registry when they end? (needs `roar auth forward`, once)", _SWITCH),
+    "registry.forward": Key("false", "do jobs go on to this machine's registry when they end? (`roar outbox`)", _SWITCH),
     "registry.sign": Key("", "the key that signs what is registered, as of --sign", form=".+", like="~/.ssh/id_ed25519"),
 }
 

@@ -25,7 +25,8 @@ def serve(
     socket: Annotated[Path, typer.Option(envvar="ROARD_SOCKET", help="The gRPC socket; the identity socket is beside "
                                                                     "it.")] = DEFAULT_SOCKET,
     config: Annotated[Path | None, typer.Option(help="A TOML file: [probes] has sizes of maps and rings; "
-                                                     "[record] stderr = false keeps no standard error.")] = None,
+                                                     "[record] stderr = false keeps no standard error; [registry] is "
+                                                     "where jobs go on to (docs/forwarding.md).")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Serve in the foreground, until SIGTERM. Says READY on stderr (and to systemd).

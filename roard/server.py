@@ -44,10 +44,12 @@ def serve(state: Path, path: Path, config: Config | None = None) -> None:
     nursery = zygote.start()  # first: before threads, store and gRPC
     config = config or Config()
     loading = _Loading(config.sizes)
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # what is forked executes another program at once
     # grpc takes long to import: beside the compiler
     import grpc
 
     from roard.observe.observer import Observer, close_abandoned
+    from roard.outbox.forwarder import Forwarder
     from roard.rpc.identity import Identity, IdentitySocket
     from roard.rpc.services import add_services
     from roard.store.store import Store
@@ -70,13 +72,15 @@ def serve(state: Path, path: Path, config: Config | None = None) -> None:
         server = grpc.server(ThreadPoolExecutor(_THREADS, thread_name_prefix="rpc"), options=[
             ("grpc.max_receive_message_length", _MESSAGE), ("grpc.max_send_message_length", _MESSAGE),
             ("grpc.so_reuseport", 0)])
-        add_services(server, observer, why, store, identity, host)
+        add_services(server, observer, why, store, identity, host, config.forwarding)
         if server.add_insecure_port(f"unix:{path}") == 0:
             raise UnavailableError(f"cannot listen at {path}", "is its directory there, and the path under 108 bytes?")
         path.chmod(0o666)  # who a caller is, and what they may, the token says
         server.start()
         parts.callback(lambda: server.stop(_GRACE_SECONDS).wait())
         parts.callback(IdentitySocket(Path(f"{path}.id"), identity, observer).close)
+        if config.forwarding.active:
+            parts.callback(Forwarder(store, config.forwarding).close)
         collector.relax()
         _wait_for_end(why)
     path.unlink(missing_ok=True)

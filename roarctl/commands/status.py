@@ -28,6 +28,7 @@ EPILOG = """Examples:
 _JOBS = 100  # jobs whose files are looked at
 _FILES = 2_000  # of one job: hashing takes a while
 _OUTPUTS = 30  # that are listed
+_REFUSED = 20  # jobs that are not forwarded, likewise
 
 
 class _Looked(NamedTuple):
@@ -49,12 +50,14 @@ def command(
     from lineage.v1 import admin_pb2
     from roarctl import queries
     from roarctl.client import connect
+    from roarctl.commands.outbox import state as outbox_state
     from roarctl.render.status import status_document, status_lines
     from roarctl.render.text import Palette
 
     project = current_project()
     with connect() as client:
         health = client.call("Admin/Health", admin_pb2.HealthRequest(), admin_pb2.HealthResponse)
+        forwarding = outbox_state(client, project, _REFUSED)
         session: Session | None = None
         jobs: list[JobHead] = []
         looked = _Looked([], [], Dag(), 0)
@@ -68,11 +71,11 @@ def command(
             pass  # nothing has run here yet
     if as_json:
         emit_json(status_document(project, session_document(session) if session else None, jobs, looked.outputs,
-                                  looked.again, looked.dag, looked.left_out, health))
+                                  looked.again, looked.dag, looked.left_out, health, forwarding))
     else:
         shown = looked.outputs if everything else looked.outputs[:_OUTPUTS]
         emit("\n".join(status_lines(project, session, jobs, shown, looked.again, looked.dag, looked.left_out, health,
-                                    palette=Palette.of(sys.stdout))))
+                                    forwarding, palette=Palette.of(sys.stdout))))
 
 
 def _look(client: Client, jobs: list[JobHead], *, everything: bool) -> _Looked:

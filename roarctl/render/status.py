@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from lineage.dag import Dag
 from lineage.document import entry_document, head_document, time_text
@@ -12,9 +12,12 @@ from lineage.staleness import Again, Cause
 from lineage.v1 import admin_pb2
 from roarctl.freshness import Checked
 from roarctl.render.jobs import short_id
+from roarctl.render.outbox import Wish, forwarding_document
+from roarctl.render.outbox import status_lines as outbox_lines
 from roarctl.render.summary import outcome
 from roarctl.render.text import JOB_DIGITS, Palette, command_text, count_text, hash_text, path_text, printable, table
 
+Forwarding: TypeAlias = tuple[admin_pb2.OutboxResponse, Wish]
 _WORDS = {"same": "as recorded", "edited": "edited since", "missing": "gone", "unchecked": "not checked, same size"}
 
 _MOST_AGAIN = 30
@@ -22,7 +25,8 @@ _MOST_CAUSES = 3
 
 
 def status_document(project: bytes, session: Mapping[str, Any] | None, jobs: Sequence[JobHead], outputs: Sequence[Checked],
-                    again: Sequence[Again], dag: Dag, left_out: int, health: admin_pb2.HealthResponse) -> dict[str, Any]:
+                    again: Sequence[Again], dag: Dag, left_out: int, health: admin_pb2.HealthResponse,
+                    forwarding: Forwarding) -> dict[str, Any]:
     """``again``: {job (its number), id, causes: [{code, path, job}], lost: [path]}, in the order in which to run them;
     ``not_checked``: jobs that were not looked at."""
     return {
@@ -39,12 +43,13 @@ def status_document(project: bytes, session: Mapping[str, Any] | None, jobs: Seq
         "not_checked": left_out,
         "daemon": {"version": health.version, "capturing": health.capturing, "problems": list(health.problems),
                    "started_at": time_text(health.started_at), "running_jobs": health.running_jobs},
+        "forwarding": forwarding_document(*forwarding),
     }
 
 
 def status_lines(project: bytes, session: Session | None, jobs: Sequence[JobHead], outputs: Sequence[Checked],
-                 again: Sequence[Again], dag: Dag, left_out: int, health: admin_pb2.HealthResponse, *,
-                 palette: Palette) -> list[str]:
+                 again: Sequence[Again], dag: Dag, left_out: int, health: admin_pb2.HealthResponse,
+                 forwarding: Forwarding, *, palette: Palette) -> list[str]:
     lines = []
     if session is None:
         lines.append(f"{printable(project)}: no session yet")
@@ -70,6 +75,7 @@ def status_lines(project: bytes, session: Session | None, jobs: Sequence[JobHead
     state = palette.green("recording is possible") if health.capturing else palette.red("cannot record")
     lines.append(f"  roard   {printable(health.version)}, {state}")
     lines += [palette.yellow(f"    ! {printable(problem)}") for problem in health.problems]
+    lines += outbox_lines(*forwarding, project, palette)
     following = f"roar run @{dag.jobs[again[0].job].number}" if again else "roar dag" if jobs else "roar run CMD…"
     return [*lines, palette.dim(f"next: {following}")]
 

@@ -38,7 +38,7 @@ class Attacher:
         self._observer = observer
 
     def attach(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
-               tracked: frozenset[bytes], client: int) -> tuple[Session, JobHead, int, int]:
+               tracked: frozenset[bytes], client: int, forward: str | None = None) -> tuple[Session, JobHead, int, int]:
         """Watches a process with everything below it, or a cgroup, from now on. Also: how many processes that are, and how
         many are other users' and left out. ``process`` is the caller's to close where this fails, the job's else. ``client``:
         the caller's own process, which is no part of what it attaches to."""
@@ -47,7 +47,7 @@ class Attacher:
         root = None if group else self._root(process)
         taken = TakenIn(Held(), group)
         try:
-            session, job = observer._begin(process, argv, cwd, project, context, tracked, taken)
+            session, job = observer._begin(process, argv, cwd, project, context, tracked, taken, forward=forward)
         except BaseException:
             taken.close()
             raise

@@ -88,11 +88,12 @@ class Observer:
     # ---- jobs come and go ----
 
     def register(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
-                 tracked: frozenset[bytes], compat: bool = False, stderr: bool = True) -> tuple[Session, JobHead]:
+                 tracked: frozenset[bytes], compat: bool = False, stderr: bool = True,
+                 forward: str | None = None) -> tuple[Session, JobHead]:
         """From its return on, nothing that the process's program does is missed. ``process`` is the caller's to close
         where this fails, the job's else. ``compat``: its program makes 32-bit calls, or may; ``stderr``: what it writes
-        there may be kept."""
-        session, job = self._begin(process, argv, cwd, project, context, tracked, stderr=stderr)
+        there may be kept; ``forward``: the scope in which the registry shall get it."""
+        session, job = self._begin(process, argv, cwd, project, context, tracked, stderr=stderr, forward=forward)
         try:
             if compat or process.uid in self._compat_users:
                 self._watch_compat(job)
@@ -110,7 +111,7 @@ class Observer:
 
     def _begin(self, process: Process, argv: tuple[bytes, ...], cwd: bytes, project: bytes, context: Mapping[str, Any],
                tracked: frozenset[bytes], taken_in: TakenIn | None = None,
-               stderr: bool = True) -> tuple[Session, WatchedJob]:
+               stderr: bool = True, forward: str | None = None) -> tuple[Session, WatchedJob]:
         """A job that has no process yet."""
         if not cwd.startswith(b"/") or not project.startswith(b"/"):
             raise InvalidError("cwd and project are absolute paths")
@@ -119,7 +120,7 @@ class Observer:
         self._probes.attachment.hold()
         try:
             session, head = self._store.begin_job(User(process.uid, name), self._host, project, run, argv, cwd,
-                                                  time.time_ns(), _kind(context))
+                                                  time.time_ns(), _kind(context), forward)
         except BaseException:
             self._probes.attachment.release()
             raise

@@ -21,6 +21,7 @@ from lineage.v1 import observe_pb2 as pb
 from lineage.v1 import observe_pb2_grpc
 from lineage.v1 import records_pb2 as records
 from roard.observe.observer import Observer, account_name
+from roard.outbox.policy import Asked, Forwarding
 from roard.rpc.caller import Caller
 from roard.rpc.identity import Identity
 from roard.store.store import Store
@@ -38,7 +39,8 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
     """``observer`` is None where this kernel cannot be watched; ``why`` then says so."""
 
     def __init__(self, observer: Observer | None, why: RoarError | None, store: Store, identity: Identity, host: Host,
-                 caller: Callable[[grpc.ServicerContext], Caller]) -> None:
+                 caller: Callable[[grpc.ServicerContext], Caller], forwarding: Forwarding) -> None:
+        self._forwarding = forwarding
         self._observer = observer
         self._why = why
         self._store = store
@@ -60,13 +62,14 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
         for key, value in request.labels.items():
             checked(Edit("label", key, (value,)))
         tracked = _unpacked(request.tracked)
+        forward = self._forwarding.scope_of(_asked(request))
         process = self._identity.redeem(request.process, caller)
         try:
             if process.directory >= 0:
                 raise InvalidError("a cgroup is attached to, not run", "send a pidfd")
             session, head = observer.register(process, tuple(request.argv), request.cwd, request.project,
                                               wire.struct_from(request.context), tracked, request.compat,
-                                              not request.no_stderr)
+                                              not request.no_stderr, forward)
         except BaseException:
             process.close()
             raise
@@ -119,11 +122,12 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
         if not request.argv:
             raise InvalidError("a job has a name", "send argv")
         tracked = _unpacked(request.tracked)
+        forward = self._forwarding.scope_of(_asked(request))
         process = self._identity.redeem(request.process, caller)
         try:
             session, head, processes, others = observer.attacher.attach(
                 process, tuple(request.argv), request.cwd, request.project, wire.struct_from(request.context), tracked,
-                caller.pid)
+                caller.pid, forward)
         except BaseException:
             process.close()
             raise
@@ -219,6 +223,10 @@ class ObserveService(observe_pb2_grpc.ObserveServicer):
             head = self._store.numbered_head(maker) if maker is not None else None
             if head is not None:
                 yield entry, head
+
+
+def _asked(request: pb.RegisterRequest | pb.AttachRequest) -> Asked | None:
+    return Asked(request.forward.scope, request.forward.registry) if request.HasField("forward") else None
 
 
 def _unpacked(packed: bytes) -> frozenset[bytes]:

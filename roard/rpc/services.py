@@ -22,6 +22,7 @@ from lineage.v1 import (
     observe_pb2_grpc,
 )
 from roard.observe.observer import Observer
+from roard.outbox.policy import Forwarding
 from roard.rpc.admin_service import AdminService
 from roard.rpc.annotation_service import AnnotationService
 from roard.rpc.bundle_service import BundleService
@@ -34,13 +35,14 @@ _SERVICES = ((lineage_pb2, "Lineage"), (observe_pb2, "Observe"), (admin_pb2, "Ad
 
 
 def add_services(server: grpc.Server, observer: Observer | None, why: RoarError | None, store: Store, identity: Identity,
-                 host: Host) -> None:
+                 host: Host, forwarding: Forwarding) -> None:
     """``why``: what keeps the daemon from watching, where there is no observer."""
     caller = identity.caller
     lineage_pb2_grpc.add_LineageServicer_to_server(LineageService(lambda context: View(store, caller(context))), server)
     bundle_pb2_grpc.add_BundlesServicer_to_server(BundleService(store, caller), server)
-    observe_pb2_grpc.add_ObserveServicer_to_server(ObserveService(observer, why, store, identity, host, caller), server)
+    observe = ObserveService(observer, why, store, identity, host, caller, forwarding)
+    observe_pb2_grpc.add_ObserveServicer_to_server(observe, server)
     annotations_pb2_grpc.add_AnnotationsServicer_to_server(AnnotationService(store, caller), server)
-    admin_pb2_grpc.add_AdminServicer_to_server(AdminService(observer, why, store, caller), server)
+    admin_pb2_grpc.add_AdminServicer_to_server(AdminService(observer, why, store, caller, forwarding), server)
     names = [module.DESCRIPTOR.services_by_name[name].full_name for module, name in _SERVICES]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)

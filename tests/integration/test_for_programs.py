@@ -172,7 +172,8 @@ LINES = [
     ["show", "model.pkl"], ["show", "raw.csv"], ["lineage", "model.pkl"],
     ["lineage", "raw.csv", "--down"], ["lineage", "@2"], ["dag"], ["dag", "model.pkl"], ["dag", "--steps", "@1"], ["status"],
     ["watch", "@1"], ["show", "."], ["inputs", "model.pkl"], ["inputs", "@2", "--direct"], ["inputs", "model.pkl", "--all"],
-    ["search", "*.csv"], ["search", "clean"], ["search", "nothing-of-the-kind"], ["config"], ["env"], ["env", "PATH"]]
+    ["outbox"], ["search", "*.csv"], ["search", "clean"],
+    ["search", "nothing-of-the-kind"], ["config"], ["env"], ["env", "PATH"]]
 ELSEWHERE = {"run", "build", "attach", "detach", "reset", "pop", "label", "note", "tag", "tags", "diff", "reproduce", "export",
              "verify", "import", "register", "scope", "whoami"}  # below, and in test_registry_client.py
 

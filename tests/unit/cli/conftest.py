@@ -26,6 +26,7 @@ METHODS = {
     "Observe/Finish": (observe_pb2.FinishRequest, observe_pb2.FinishResponse()),
     "Observe/Begin": (observe_pb2.BeginRequest, records_pb2.Session()),
     "Observe/Reset": (observe_pb2.ResetRequest, observe_pb2.ResetResponse()),
+    "Admin/Outbox": (admin_pb2.OutboxRequest, admin_pb2.OutboxResponse(forward="never")),
     "Admin/Health": (admin_pb2.HealthRequest, admin_pb2.HealthResponse(version="0", capturing=True)),
     "Lineage/Resolve": (lineage_pb2.ResolveRequest, lineage_pb2.ResolveResponse()),
     "Lineage/GetJob": (lineage_pb2.GetJobRequest, records_pb2.Job()),

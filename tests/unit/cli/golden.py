@@ -22,11 +22,21 @@ from lineage.v1 import admin_pb2, lineage_pb2, observe_pb2, records_pb2
 from lineage.whole import annotations_document, whole_document
 from roarctl.freshness import Checked
 from roarctl.render import documents as answers
+from roarctl.render.outbox import Wish, outbox_document
 from roarctl.render.status import status_document
 
 PLACE = ROOT / "tests/golden"
 _HEALTH = admin_pb2.HealthResponse(version="0.1.0", capturing=False, problems=["no BTF: see `roard check`"],
                                    started_at=BEGAN, running_jobs=1)
+_TROUBLE = admin_pb2.Trouble(code="unavailable", message="no registry is running", hint="start it")
+_OUTBOX = admin_pb2.OutboxResponse(
+    forward="asked", registry="https://registry.example.org", forwarded=3, waiting=1, refused=1, waiting_since=BEGAN,
+    trouble=_TROUBLE, next_try_at=BEGAN + 10**10, forwarded_at=BEGAN, jobs=[
+        admin_pb2.OutboxJob(id=b"\x33" * 32, number=3, project=b"/p", scope="org:lab", state="refused", since=BEGAN, tries=1,
+                            trouble=admin_pb2.Trouble(code="denied", message="not a member of lab", hint="ask its owner")),
+        admin_pb2.OutboxJob(id=b"\x44" * 32, number=4, project=b"/p", scope="private", state="waiting", since=BEGAN, tries=2,
+                            next_try_at=BEGAN + 10**10, trouble=_TROUBLE)]), Wish(True, "")
+_NO_OUTBOX = admin_pb2.OutboxResponse(forward="never"), Wish(False, "")
 _CONTEXT = {
     "git": {"root": "/p", "branch": "main", "commit": "c" * 40, "dirty": True, "remote": None, "diff": "--- a/train.py\n",
             "diff_truncated": False, "untracked": ["notes.txt"], "untracked_truncated": False,
@@ -119,7 +129,7 @@ def _status() -> dict[str, Any]:
     again = to_run_again(dag, lambda artifact: {b"/p/raw.csv": "edited", b"/p/model.pt": "missing"}.get(artifact.path, "same"))
     outputs = [Checked(jobs[1][1][1], 2, "missing"), Checked(jobs[0][1][1], 1, "same")]
     heads = [_running().head, *(one.head for one, _ in reversed(jobs))]
-    return status_document(b"/p", document.session_document(SESSION), heads, outputs, again, dag, 4, _HEALTH)
+    return status_document(b"/p", document.session_document(SESSION), heads, outputs, again, dag, 4, _HEALTH, _OUTBOX)
 
 
 def _artifact() -> dict[str, Any]:
@@ -198,7 +208,9 @@ _MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "steps": _steps,
     "step": lambda: document.step_page_document(_whole_job(), 0),
     "status": _status,
-    "status-empty": lambda: status_document(b"/p", None, [], [], [], session_dag([], lambda _: ()), 0, _HEALTH),
+    "status-empty": lambda: status_document(b"/p", None, [], [], [], session_dag([], lambda _: ()), 0, _HEALTH, _NO_OUTBOX),
+    "outbox": lambda: outbox_document(*_OUTBOX, 1),
+    "outbox-none": lambda: outbox_document(*_NO_OUTBOX, None),
     "progress": lambda: _progress(_running(), processes=1, bytes_read=9, bytes_written=7),
     "progress-ended": lambda: _progress(job()),
     "attach": lambda: answers.attach_document(_attach(), None),

@@ -19,6 +19,8 @@ from roarctl.render.dag import artifact_lines as dag_artifact_lines
 from roarctl.render.dag import dag_lines
 from roarctl.render.jobs import job_lines, log_lines, session_lines
 from roarctl.render.lanes import Edge, drawing_order
+from roarctl.render.outbox import Wish
+from roarctl.render.outbox import status_lines as outbox_status
 from roarctl.render.pictures import artifacts_picture, jobs_picture
 from roarctl.render.status import status_lines
 from roarctl.render.summary import MOST_LINES, summary
@@ -37,6 +39,7 @@ from roarctl.render.text import (
 )
 from roarctl.render.tree import tree_lines
 
+NO_OUTBOX = admin_pb2.OutboxResponse(forward="never"), Wish(asked=False, registry="")
 MODEL = entry("output", b"/p/model.pt", b"\x9e\x41\xc0\x7d" * 8, size=412_000_000)
 DATA = entry("input", b"/p/data.parquet", b"\x1c\x77\xaa\x20" * 8, size=1_200_000_000)
 
@@ -371,11 +374,12 @@ def test_session_page_and_status():
     assert session_lines(SESSION, [job().head], BEGAN / 1e9, PLAIN)[0] == "session 0202020 of /p (current)"
     gone = Checked(Entry("output", b"/p/gone", b"\xaa" * 32, "", 1, "data", ("write",), (0,)), 3, "missing")
     health = admin_pb2.HealthResponse(version="0.1", capturing=False, problems=["no BTF: use another kernel"])
-    lines = status_lines(b"/p", SESSION, [job().head], [gone], [], Dag(), 0, health, palette=PLAIN)
+    lines = status_lines(b"/p", SESSION, [job().head], [gone], [], Dag(), 0, health, NO_OUTBOX, palette=PLAIN)
     assert lines[0] == "session 0202020 of /p: 3 jobs"
     assert "    gone  aaaaaaaa  @3  gone" in lines
     assert "    ! no BTF: use another kernel" in lines
-    assert status_lines(b"/p", None, [], [], [], Dag(), 0, health, palette=PLAIN)[-1] == "next: roar run CMD…"
+    assert not [line for line in lines if "forward" in line], "who has no registry is told of none"
+    assert status_lines(b"/p", None, [], [], [], Dag(), 0, health, NO_OUTBOX, palette=PLAIN)[-1] == "next: roar run CMD…"
 
 
 @pytest.mark.parametrize(("size", "text"), [
@@ -415,3 +419,27 @@ def test_words():
 
 def test_counts_of_samples_agree():
     assert counts_of([MODEL]) == {"output": 1, "output/shown": 1}
+
+
+def test_status_says_what_goes_on_to_the_registry():
+    def lines(outbox: admin_pb2.OutboxResponse, wish: Wish) -> list[str]:
+        return outbox_status(outbox, wish, b"/p", PLAIN)
+
+    asked = Wish(asked=True, registry="")
+    trouble = admin_pb2.Trouble(code="unavailable", message="nobody there", hint="start it")
+    assert lines(admin_pb2.OutboxResponse(forward="never"), asked)[0].startswith("    ! .roar.toml asks for forwarding, and")
+    sent = admin_pb2.OutboxResponse(forward="asked", registry="https://r.example", forwarded=3)
+    assert lines(sent, asked) == ["  forward 3 jobs sent to https://r.example"]
+    elsewhere = lines(sent, Wish(asked=True, registry="https://other.example"))
+    assert elsewhere[1].endswith(".roar.toml means https://other.example, and this machine forwards to https://r.example: "
+                                 "not forwarded")
+    sent.trouble.CopyFrom(trouble)
+    assert len(lines(sent, asked)) == 1, "nothing waits: nobody minds"
+    sent.waiting, sent.waiting_since, sent.refused = 1, 1, 4
+    sent.jobs.extend(admin_pb2.OutboxJob(number=number, project=b"/p" if number == 1 else b"/q", state="refused",
+                                         trouble=trouble) for number in (1, 2, 3, 4))
+    said = lines(sent, asked)
+    assert said[0].endswith(", 4 refused")
+    assert said[1:5] == ["    ! nobody there", "      start it", "    ! @1 refused: nobody there", "      start it"]
+    assert said[5] == "    ! @2 of /q refused: nobody there"
+    assert said[-1] == "    … and 1 more: roar outbox"
