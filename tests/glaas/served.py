@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -9,10 +10,14 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 from harness import BIN, PATIENCE, ROOT
 
+from lineage import bundle
+
+BINARY = {"Content-Type": "application/octet-stream"}
 READY_SECONDS = 60 * PATIENCE
 
 
@@ -55,9 +60,22 @@ class Served:
         assert not check or done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
         return done
 
+    def token(self, name: str, *options: str) -> str:
+        """Of a new account."""
+        return self.glaas("user", "add", name, *options).stdout.strip()
+
+    def grpc_address(self) -> str:
+        return str(httpx.get(f"{self.url}/.well-known/glaas").json()["grpc"])
+
     def client(self, token: str = "") -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30 * PATIENCE,
                             headers={"Authorization": f"Bearer {token}"} if token else {})
+
+    def register(self, token: str, raw: bundle.Raw | bytes, space: str = "private", **more: Any) -> httpx.Response:
+        """By POST /api/v1/bundles."""
+        data = raw if isinstance(raw, bytes) else file_of(raw)
+        with self.client(token) as client:
+            return client.post("/api/v1/bundles", params={"space": space, **more}, content=data, headers=BINARY)
 
     def __enter__(self) -> Served:
         return self.start()
@@ -65,3 +83,10 @@ class Served:
     def __exit__(self, *_: object) -> None:
         if self.process is not None:
             self.stop()
+
+
+def file_of(raw: bundle.Raw) -> bytes:
+    """As `roar export --format bundle` writes it."""
+    file = io.BytesIO()
+    bundle.write(raw, file)
+    return file.getvalue()
