@@ -13,7 +13,8 @@ from starlette.routing import Route
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 code{font:14px ui-monospace,monospace}section{border-top:1px solid #8886;padding:.5rem 0}h3{margin:.3rem 0}
 dt{font-weight:600}dd{margin:0 0 .3rem 1.5rem}"""
-_SECTIONS = {"records": "Records", "lineage": "Lineage", "search": "Search", "register": "Register", "log": "Transparency log"}
+_SECTIONS = {"records": "Records", "lineage": "Lineage", "search": "Search", "register": "Register",
+             "log": "Transparency log"}
 
 
 def routes(app: FastAPI) -> list[Route]:
@@ -29,10 +30,11 @@ def routes(app: FastAPI) -> list[Route]:
 def _page(description: dict[str, Any]) -> str:
     operations = [(path, method, operation) for path, methods in description["paths"].items()
                   for method, operation in methods.items()]
-    parts = []
-    for tag, title in _SECTIONS.items():
-        mine = [one for one in operations if tag in one[2].get("tags", ())]
-        parts.append(f"<h2>{title}</h2>" + "".join(map(_operation, *zip(*mine, strict=True))) if mine else "")
+    sections: dict[str, list[str]] = {title: [] for title in _SECTIONS.values()}
+    for path, method, operation in operations:
+        tag = str(next(iter(operation.get("tags", ())), "other"))
+        sections.setdefault(_SECTIONS.get(tag, tag.capitalize()), []).append(_operation(path, method, operation))
+    parts = [f"<h2>{escape(title)}</h2>{''.join(each)}" for title, each in sections.items() if each]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<title>glaas: API</title><link rel="stylesheet" href="/api/docs.css"></head><body><main><h1>API of this registry</h1>'
@@ -47,7 +49,7 @@ def _page(description: dict[str, Any]) -> str:
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     rows = "".join(
         f"<dt><code>{escape(one['name'])}</code>{'' if one.get('required') else ' (optional)'}</dt>"
-        f"<dd>{escape(one.get('description') or one['schema'].get('description') or _kind(one['schema']))}</dd>"
+        f"<dd>{escape(one.get('description') or _kind(one.get('schema', {})))}</dd>"
         for one in operation.get("parameters", ()))
     answer = operation.get("responses", {}).get("200", {}).get("description", "")
     return (f"<section><h3><code>{method.upper()} {escape(path)}</code></h3><p>{escape(operation.get('description', ''))}</p>"

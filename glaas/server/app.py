@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from glaas.accounts import http as accounts_api
 from glaas.server import api, api_docs, connect, failing, health, wellknown
+from glaas.server.bounds import Bounded
 from glaas.server.compression import Compressed
 from glaas.server.methods import Service, methods_of
 from glaas.server.observing import Observed
@@ -42,6 +43,7 @@ def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> Fas
     if find_spec(_WEB) is not None:
         app.router.routes += import_module(_WEB).routes(wiring)
     failing.add_handlers(app)
+    app.add_middleware(Bounded, limits=limits)
     app.add_middleware(Compressed)
     app.add_middleware(Security, settings=wiring.settings)
     app.add_middleware(Observed, metrics=wiring.metrics)  # the outermost

@@ -53,7 +53,7 @@ async def read(request: Request, limit: int, limits: Limits, account: Callable[[
     """TooLargeError beyond ``limit`` bytes; SlowError for who takes too long; ``account`` is called with the size of pieces."""
     promised = _promised(request)
     if promised is not None and promised > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     body = bytearray()
     stream = request.stream()
     try:
@@ -64,7 +64,7 @@ async def read(request: Request, limit: int, limits: Limits, account: Callable[[
                 if piece is None:
                     break
                 if len(body) + len(piece) > limit:
-                    raise _too_large(limit)
+                    raise too_large(limit)
                 if account is not None:
                     account(len(piece))
                 body += piece
@@ -82,6 +82,6 @@ def _promised(request: Request) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-def _too_large(limit: int) -> TooLargeError:
+def too_large(limit: int) -> TooLargeError:
     text = f"{limit >> 20} MB" if limit >= 1 << 20 else f"{limit} bytes"
     return TooLargeError(f"the request is larger than {text}", f"at most {text} are taken here; a bundle has at most 64 MB")
