@@ -48,3 +48,10 @@ def add(api: APIRouter, wiring: Wiring) -> None:
         if asked.hash and not (answer.artifacts or answer.jobs):  # "cafe" is a word, too
             answer = search_message(wiring.store, view, lineage_pb2.SearchRequest(words=[q.strip()], limit=limit))
         return document_answer(request, search_document(answer))
+
+    @api.get("/diff", responses=described("roar.diff/1"), tags=["lineage"])
+    def diff(request: Request, a: Annotated[str, Query(max_length=80)],
+             b: Annotated[str, Query(max_length=80)]) -> Response:
+        """What differs between two artifacts, jobs or sessions, and the first cause of it: `job:1a2b`, or digits alone."""
+        view = wiring.view(wiring.viewer(request, "search"))  # it costs as much
+        return document_answer(request, documents.diff(view, a, b))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
 
 from anyio import to_thread
 from fastapi import FastAPI
 
+from glaas import web
 from glaas.accounts import http as accounts_api
 from glaas.server import api, api_docs, connect, failing, health, wellknown
 from glaas.server.bounds import Bounded
@@ -19,8 +18,6 @@ from glaas.server.observing import Observed
 from glaas.server.security import Security
 from glaas.server.services import services_of
 from glaas.server.wiring import Wiring
-
-_WEB = "glaas.web"
 
 
 def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> FastAPI:
@@ -40,8 +37,8 @@ def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> Fas
     app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring), *api_docs.routes(app)]
     app.include_router(api.router(wiring))
     app.include_router(accounts_api.router(wiring.accounts, wiring.rates, lambda: wiring.url, wiring.settings.oidc))
-    if find_spec(_WEB) is not None:
-        app.router.routes += import_module(_WEB).routes(wiring)
+    app.router.routes += failing.fallbacks(app)
+    app.router.routes += web.routes(wiring)
     failing.add_handlers(app)
     app.add_middleware(Bounded, limits=limits)
     app.add_middleware(Compressed)

@@ -14,8 +14,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from glaas.registry.registry import Registry
 from glaas.store.viewer import Viewer
+from glaas.web.sources import FromView, Wanted
 from lineage import document
 from lineage.annotations import Annotations, Subject
+from lineage.compare.answerdocument import diff_document
+from lineage.compare.answers import compare_targets
 from lineage.document import Document
 from lineage.errors import InvalidError, NotFoundError
 from lineage.graph import ancestors, descendants
@@ -141,3 +144,10 @@ def account(registry: Registry, viewer: Viewer, name: str, before: int, limit: i
         raise NotFoundError(f"{name[:60]} has registered nothing that you may see", "names are lower-case")
     return {"schema": "glaas.account/1", "name": name, "jobs": [document.head_document(head) for head in heads[:limit]],
             "next": heads[limit - 1].started_at if len(heads) > limit else None}
+
+
+def diff(view: View, a: str, b: str) -> Document:
+    """`roar.diff/1` of two artifacts, jobs or sessions.  What git and a disk would tell, a registry does not know."""
+    targets = [Wanted(named.kind, named.id) for named in (by_reference(view, one, b"") for one in (a, b))]
+    answer, _ = compare_targets(FromView(view), *targets)
+    return diff_document(answer)

@@ -9,11 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 from glaas.server.statuses import error_document, http_headers, http_status, internal
 from lineage.errors import InvalidError, NotFoundError, RoarError
 
 _log = logging.getLogger(__name__)
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _OWN = {"Cache-Control": "no-store"}
 
 
@@ -22,6 +24,19 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _defect)
+
+
+def fallbacks(app: FastAPI) -> list[Route]:
+    """For addresses of programs that there are not: before the pages' own answer to that."""
+    known = list(app.router.routes)
+
+    async def missing(request: Request) -> Response:
+        if any(route.matches(request.scope)[0] is Match.PARTIAL for route in known):
+            raise HTTPException(405, "this is not how it is asked")
+        raise HTTPException(404)
+
+    return [Route(path, missing, methods=_METHODS, include_in_schema=False)
+            for path in ("/api/{rest:path}", "/{service}.v1.{rest:path}", "/.well-known/{rest:path}")]
 
 
 def _refusal(_: Request, error: Exception) -> Response:

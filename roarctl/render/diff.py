@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lineage.compare import answerdocument
 from lineage.compare.document import (
-    cause_document,
-    changes_document,
     differing,
-    range_document,
-    subject_document,
-    values_document,
 )
 from lineage.compare.model import CATEGORIES, Category, Change, FileChange, Subject, ValueChange, counts
 from lineage.compare.sentences import cause_text
-from lineage.document import head_document, path_document, session_document
 from lineage.records import SHOWN_ROLES, JobHead
 from roarctl.comparing import Answer, Artifact
 from roarctl.evidence import Evidence
@@ -54,27 +49,9 @@ class Options:
 
 
 def diff_document(answer: Answer, evidence: Evidence) -> dict[str, Any]:
-    """`roar.diff/1`; of sessions ``jobs`` has the aligned pairs, of the others ``differences`` what differs."""
+    """`roar.diff/1`."""
     values = {change: (one.deltas, one.absent) for change, one in evidence.values.items()}
-    comparison = answer.comparison
-    document: dict[str, Any] = {"schema": "roar.diff/1", "kind": answer.kind, "same": answer.same}
-    if answer.artifacts is not None:
-        document["a"], document["b"] = ({
-            "kind": "artifact", "hash": one.hash.hex(), **path_document(one.path), "size": one.size, "changed": one.changed,
-            "maker": subject_document(one.maker) if one.maker else None} for one in answer.artifacts)
-        found = next((values[change] for change in answer.changes if isinstance(change, FileChange) and change in values), None)
-        document.update(values_document(*found) if found else {"values": None, "values_absent": None})
-    elif answer.sessions is not None:
-        document["a"], document["b"] = map(session_document, answer.sessions)
-        document["jobs"] = [{"a": head_document(pair.a) if pair.a else None, "b": head_document(pair.b) if pair.b else None,
-                             "differs": differing(compared) if compared else None} for pair, compared in answer.pairs]
-    elif comparison is not None:
-        document["a"], document["b"] = subject_document(comparison.a), subject_document(comparison.b)
-    if answer.kind != "session":
-        document["commits"] = range_document(evidence.range)
-        document["differences"] = changes_document(comparison.changes if comparison else (), evidence.histories, values)
-    causes = [cause_document(cause, evidence.histories, answer.top(cause)) for cause in answer.causes.found]
-    return {**document, "cause": causes, "truncated": answer.causes.truncated, "notes": answer.notes}
+    return answerdocument.diff_document(answer, evidence.range, evidence.histories, values)
 
 
 def diff_lines(answer: Answer, evidence: Evidence, palette: Palette, options: Options) -> list[str]:

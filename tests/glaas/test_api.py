@@ -65,6 +65,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     ("/search?q=train", "roar.search/1"),
     (f"/search?q={hash_of('model')[:12]}", "roar.search/1"),
     ("/search?q=*.csv", "roar.search/1"),
+    (f"/diff?a={id_of(PREP)}&b=job:{id_of(TRAIN)[:10]}", "roar.diff/1"),
+    (f"/diff?a={hash_of('data')}&b={hash_of('model')}", "roar.diff/1"),
 ])
 def test_documents_are_those_of_the_command_line(site: Site, path: str, schema: str) -> None:
     """Each is as its published schema says, to the last key."""
@@ -176,6 +178,7 @@ def test_a_prefix_of_several_things(site: Site) -> None:
     ("/jobs/zzzz", 400, "invalid"), ("/jobs/abc", 400, "invalid"), ("/jobs/abcdef0123", 404, "not_found"),
     ("/artifacts/" + "0" * 64, 404, "not_found"), ("/search", 400, "invalid"), ("/search?q=*", 400, "invalid"),
     ("/search?q=a&limit=100000", 400, "invalid"), ("/nothing", 404, "not_found"),
+    (f"/diff?a={hash_of('model')}&b={id_of(TRAIN)}", 400, "invalid"),
     ("/accounts/nobody", 404, "not_found"), ("/log/inclusion", 400, "invalid"), ("/log/consistency?first=7", 400, "invalid"),
     ("/log/inclusion?job=" + "0" * 64, 404, "not_found"), ("/jobs/abcd%00", 400, "invalid"),
     (f"/artifacts/{hash_of('model')}/lineage?direction=sideways", 400, "invalid"),

@@ -12,11 +12,12 @@ from glaas.web.answers import Page
 from glaas.web.heads import JobRow, job_row, session_row
 from glaas.web.site import Asked
 from glaas.web.sources import FromView, Wanted
+from lineage.compare.answerdocument import diff_document
 from lineage.compare.answers import Answer, Artifact, compare_targets
-from lineage.compare.document import cause_document, changes_document, differing, subject_document
+from lineage.compare.document import differing, subject_document
 from lineage.compare.model import CATEGORIES, Category, Change, FileChange, counts
 from lineage.compare.sentences import cause_text, value_text
-from lineage.document import head_document, path_document, session_document
+from lineage.document import path_document
 from lineage.errors import InvalidError, NotFoundError, RoarError
 from lineage.service.references import by_path, by_reference
 from lineage.service.view import View
@@ -156,26 +157,6 @@ def _described(answer: Answer, at: int) -> dict[str, Any]:
     return {"name": f"{job.program} @{job.number}", "url": job.url, "id": job.id, "size": "", "job": job, "kind": "job"}
 
 
-def diff_document(answer: Answer) -> dict[str, Any]:
-    """`roar.diff/1`, as `roar diff --json` prints it; what git and a disk would tell is not known to a registry."""
-    document: dict[str, Any] = {"schema": "roar.diff/1", "kind": answer.kind, "same": answer.same}
-    if answer.artifacts is not None:
-        document["a"], document["b"] = (_artifact(one) for one in answer.artifacts)
-    elif answer.sessions is not None:
-        document["a"], document["b"] = (session_document(one) for one in answer.sessions)
-        document["jobs"] = [{"a": head_document(one.a) if one.a else None, "b": head_document(one.b) if one.b else None,
-                             "differs": differing(comparison) if comparison is not None else None}
-                            for one, comparison in answer.pairs]
-    elif answer.subjects is not None:
-        document["a"], document["b"] = (subject_document(one) for one in answer.subjects)
-    document["differences"] = changes_document(answer.comparison.changes if answer.comparison else (), {}, {})
-    document["causes"] = [cause_document(cause, {}, answer.top(cause)) for cause in answer.causes.found]
-    document["notes"] = list(answer.notes)
-    return document
-
-
 def _artifact(one: Artifact) -> dict[str, Any]:
     return {"kind": "artifact", "hash": one.hash.hex(), **path_document(one.path), "size": one.size, "changed": one.changed,
             "maker": subject_document(one.maker) if one.maker else None}
-
-
