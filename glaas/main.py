@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from glaas.commands import audit, backup, migrate, org, restore, serve, token, user
+from glaas.commands import audit, backup, log, migrate, org, restore, serve, token, user
 from lineage.errors import RoarError
 
 app = typer.Typer(name="glaas", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -16,6 +16,7 @@ app.command("serve", help=serve.HELP, epilog=serve.EPILOG)(serve.command)
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.add_typer(org.app, name="org")
+app.add_typer(log.app, name="log")
 app.command("audit", help=audit.HELP, epilog=audit.EPILOG)(audit.command)
 app.command("migrate", help=migrate.HELP, epilog=migrate.EPILOG)(migrate.command)
 app.command("backup", help=backup.HELP, epilog=backup.EPILOG)(backup.command)

@@ -13,7 +13,7 @@ from lineage.text import count_text
 from lineage.transparency import TreeHead
 from lineage.wire_log import head_of
 from roarctl.known_logs import KnownLog, KnownLogs
-from roarctl.proving import Key, kept_heads, moment_text, trust
+from roarctl.proving import Key, first_key, kept_heads, moment_text, trust
 from roarctl.verifying import Check
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def log_checks(client: Client, url: str, known: KnownLogs, key: Key | None = Non
         return [Check("log", "unknown", state), signed._replace(text=f"{signed.text}; what it showed is kept in {file}")]
     checks = [Check("log", "held", state), signed, *_replaced(head, url, known)]
     if seen is None or not seen.accepts(head, changes):  # it is the one that was given, or the first
-        first = key.key if key is not None else head.key
+        first = key.key if key is not None else first_key(head, changes)
         seen = KnownLog(head.origin, url, first, time.time_ns(), head=seen.head if seen is not None else None)
     earlier = {(one.size, one.root): one for one in kept_heads(head.origin) if seen.accepts(one, changes)}
     if seen.head is not None:

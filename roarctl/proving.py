@@ -103,6 +103,12 @@ def receipt_checks(found: Receipt, known: KnownLogs, key: Key | None = None, *, 
     return checks
 
 
+def first_key(head: TreeHead, changes: Sequence[KeyChange]) -> bytes:
+    """The key with which the log began, as the registry says when it is first seen: older receipts are signed by it."""
+    oldest = next((change.previous for change in changes if change.origin == head.origin), head.key)
+    return oldest if follow(head.origin, oldest, head.key, changes) else head.key
+
+
 def reference_verdict(reference: str, known: KnownLogs, key: Key | None, client: Client | None) -> Verdict:
     """Of the receipts that are kept here of a job, or of jobs that made a file. NotFoundError where it names nothing."""
     checks: list[Check] = []
@@ -198,7 +204,7 @@ def trust(head: TreeHead, changes: Sequence[KeyChange], known: KnownLogs, key: K
             return Check("key", "held", f"signed by a key that follows from the one known here since {since}")
         return Check("key", "held", f"signed by the key of {head.origin} that is known here since {since}")
     if remember:
-        known.keep(KnownLog(head.origin, url, head.key, time.time_ns(), tuple(changes)))
+        known.keep(KnownLog(head.origin, url, first_key(head, changes), time.time_ns(), tuple(changes)))
         return Check("key", "held", f"this machine sees {head.origin} for the first time, and holds it to its key: {said}")
     return Check("key", "unknown", f"{head.origin} is not known here; ask its operators whether this is its key, then "
                                    f"give it with --log-key: {said}")

@@ -16,6 +16,7 @@ from lineage.errors import InvalidError, UnavailableError
 from lineage.transparency import checked_origin, verifier_key
 
 NAME = "log.key"
+_NEXT = "log.key.next"
 _HINT = "an ed25519 key in PEM: `openssl genpkey -algorithm ed25519`"
 
 
@@ -71,6 +72,30 @@ def load_or_make(state: Path, origin: str = "") -> SigningKey:
     return load(path, origin)
 
 
+def prepared(state: Path) -> SigningKey:
+    """A new key, that waits beside the one in use; the one that waits already, where a change was interrupted."""
+    waiting = state / _NEXT
+    if not waiting.exists():
+        write(waiting, Ed25519PrivateKey.generate())
+    return load(waiting)
+
+
+def adopt(state: Path) -> None:
+    """The key that waits becomes the one in use; the one before is gone."""
+    (state / _NEXT).replace(state / NAME)
+    _sync(state)
+
+
+def of_state(state: Path, wanted: bytes = b"") -> SigningKey:
+    """The state directory's key. ``wanted``: the public key that the log is signed by: where it is the one that waits, a change
+    was interrupted after the log knew of it, and is completed."""
+    key = load_or_make(state)
+    if wanted and wanted != key.public and (state / _NEXT).exists() and load(state / _NEXT).public == wanted:
+        adopt(state)
+        key = load(state / NAME)
+    return key
+
+
 def write(path: Path, private: Ed25519PrivateKey, *, replace: bool = False) -> None:
     """Whole or not at all, mode 0600. FileExistsError where there is one already, unless it is to be replaced."""
     data = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -87,7 +112,11 @@ def write(path: Path, private: Ed25519PrivateKey, *, replace: bool = False) -> N
             os.link(temporary, path)  # unlike a rename, it fails where there is one
     finally:
         temporary.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(path.parent)
+
+
+def _sync(place: Path) -> None:
+    directory = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
     finally:

@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
+from glaas.log import keys
 from glaas.log.keys import SigningKey
 from glaas.log.tree import Node, consistency_spans, hashes, inclusion_spans, nodes_of
 from glaas.store.keyed import Key, KeyedStore, Reader, Table, Writer
@@ -40,6 +42,11 @@ class Proof(NamedTuple):
     head: TreeHead
 
 
+def of_state(store: KeyedStore, state: Path) -> Log:
+    """With the key of a state directory, made where there is none."""
+    return Log(store, keys.load_or_make(state), lambda wanted: keys.of_state(state, wanted))
+
+
 class State(NamedTuple):
     """``changes``: signed notes, from the first change of the key to the last."""
 
@@ -54,9 +61,10 @@ class State(NamedTuple):
 
 
 class Log:
-    """``reload`` gives the key anew, where another process may have changed it while this one runs."""
+    """``reload`` gives the key anew, where another process may have changed it while this one runs: it is given the public key
+    that the log is signed by."""
 
-    def __init__(self, store: KeyedStore, key: SigningKey, reload: Callable[[], SigningKey] | None = None) -> None:
+    def __init__(self, store: KeyedStore, key: SigningKey, reload: Callable[[bytes], SigningKey] | None = None) -> None:
         self._store = store
         self._key = key
         self._reload = reload
@@ -70,7 +78,7 @@ class Log:
         frontier = Frontier(state.size, state.nodes)
         made = [node for entry in entries for node in frontier.append(leaf_hash(entry))]
         txn.put(ENTRIES, ((entry_key(state.size + at), entry) for at, entry in enumerate(entries)))
-        txn.put(NODES, ((_node_key((level, index)), node) for level, index, node in made))
+        txn.put(NODES, ((node_key((level, index)), node) for level, index, node in made))
         _put_state(txn, state._replace(size=frontier.size, nodes=tuple(frontier.nodes)))
         return range(state.size, frontier.size)
 
@@ -92,7 +100,7 @@ class Log:
         with self._reading(reader) as view:
             state = read_state(view)
         if state is not None and state.key != self._key.public and self._reload is not None:
-            self._key = self._reload()
+            self._key = self._reload(state.key)
         if state is None:
             state = State(self._key.origin, self._key.public, 0, (), ())
         if state.key != self._key.public:
@@ -185,14 +193,14 @@ def entry_key(index: int) -> Key:
     return (index >> 16).to_bytes(_HOME, "big"), (index & 0xFFFF).to_bytes(2, "big")
 
 
-def _node_key(node: Node) -> Key:
+def node_key(node: Node) -> Key:
     level, index = node
     return bytes((level,)) + (index >> 16).to_bytes(_HOME - 1, "big"), (index & 0xFFFF).to_bytes(2, "big")
 
 
 def _nodes(view: Reader, wanted: Iterable[Node], size: int) -> dict[Node, bytes]:
     last = [(0, size - 1)] if size else []  # no tree of this size without it
-    keys = {_node_key(node): node for node in (*wanted, *last)}
+    keys = {node_key(node): node for node in (*wanted, *last)}
     found = view.get(NODES, keys)
     if len(found) != len(keys):
         raise NotFoundError(f"the log has not {size} entries yet", "ask for its head first")

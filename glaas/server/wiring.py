@@ -18,8 +18,7 @@ from glaas.accounts.limits import Action, network_of
 from glaas.accounts.limits import Limits as Rates
 from glaas.log import journal
 from glaas.log.journal import Journal
-from glaas.log.keys import load_or_make
-from glaas.log.log import Log
+from glaas.log.log import Log, of_state
 from glaas.registry import tables as registry_tables
 from glaas.registry.registry import Registry
 from glaas.server import usage
@@ -48,7 +47,7 @@ class Parts(NamedTuple):
 @contextmanager
 def opened(settings: Settings) -> Iterator[Parts]:
     with closing(open_store(location(settings.state, settings.store or None), TABLES)) as store:
-        log = Log(store, load_or_make(settings.state), lambda: load_or_make(settings.state))
+        log = of_state(store, settings.state)
         yield Parts(store, log, Registry(store, Journal(log)))
 
 
