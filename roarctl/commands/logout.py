@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from roarctl.commands.options import AsJson, emit, emit_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from roarctl.registry.credentials import Login
 
 HELP = "Log out from a registry: its token is ended there, and forgotten here."
@@ -42,11 +44,15 @@ def command(
         known = credentials.load().without(one)
         credentials.save(known)
     if as_json:
-        emit_json({"schema": "roar.logout/1", "registries": rows})
+        emit_json(logout_document(rows))
         return
     lines = [f"logged out from {row['registry']}"
              + (f"\n  ! its token could not be ended there: {row['problem']}" if row["problem"] else "") for row in rows]
     emit("\n".join(lines or ["you are not logged in anywhere"]))
+
+
+def logout_document(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"schema": "roar.logout/1", "registries": list(rows)}
 
 
 def _end(url: str, login: Login) -> str:
