@@ -254,7 +254,7 @@ def signature_holds(key: bytes, signature: bytes, text: str) -> bool:
 def _parsed(note: str) -> tuple[list[str], list[tuple[str, bytes]]]:
     """(the lines of the text, (name, key hash and signature) of each signature)."""
     text, gap, tail = note.rpartition("\n\n")
-    if not gap or len(note) > _MAX_NOTE or not tail.endswith("\n"):
+    if not gap or len(note) > _MAX_NOTE or not tail.endswith("\n") or not _is_utf8(note):
         raise CorruptError("this is no signed note", _HINT)
     signatures = []
     for line in tail[:-1].split("\n"):
@@ -264,6 +264,15 @@ def _parsed(note: str) -> tuple[list[str], list[tuple[str, bytes]]]:
             raise CorruptError("this is no signed note", _HINT)
         signatures.append((name, _unbase64(coded)))
     return text.split("\n"), signatures
+
+
+def _is_utf8(text: str) -> bool:
+    """Not so of text with half a character in it, which JSON may have."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _own(origin: str, key: bytes, signatures: Sequence[tuple[str, bytes]]) -> bytes:
