@@ -1,4 +1,4 @@
-# make setup | demo | test | vm | lint | bench | proto
+# make setup | demo | test | vm | lint | bench | bench-glaas | proto
 
 # Probes are loaded by root alone: make works as root, or through sudo where it must, and leaves no file of root's here.
 ifneq ($(shell id -u),0)
@@ -7,7 +7,7 @@ SUDO := sudo -E PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider" \
 endif
 CONTRACT := ../shared/checks/contract.py
 
-.PHONY: setup demo test vm lint bench proto
+.PHONY: setup demo test vm lint bench bench-glaas proto
 
 setup:
 	@scripts/setup
@@ -30,6 +30,9 @@ lint: setup
 
 bench: setup
 	$(SUDO) .venv/bin/python tests/bench/bench.py
+
+bench-glaas: setup
+	.venv/bin/python tests/bench/bench_glaas.py
 
 proto: setup
 	scripts/protoc

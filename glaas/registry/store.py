@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import cbor2
 
@@ -53,6 +53,9 @@ from lineage.store import Link, Seat, Visible
 MAX_LINKS = 1000  # makers, or users, of one artifact in one space: the newest
 MAX_SEEN = 1000  # sightings of one path in one space
 HEADS_BATCH = 64
+SMALL, PATIENCE = 32, 3  # after so many questions for a few makers each, a walk looks ahead …
+AHEAD, MAX_AHEAD = 1000, 20_000  # … by so many jobs, if they took no more files than that
+Rows: TypeAlias = list[tuple[bytes, bytes]]
 
 
 class Met(NamedTuple):
@@ -83,6 +86,9 @@ class RegistryStore:
         self._packed: dict[int, tuple[tuple[bytes, int], ...]] = {}
         self._masked: dict[int, Mapping[bytes, Mask]] = {}
         self._records: dict[bytes, bytes | None] = {}
+        self._ahead: dict[bytes, list[Rows]] = {}  # makers that were fetched before they were asked for, by artifact
+        self._latest: list[bytes] = []  # jobs that were the answer to the last question for makers
+        self._small = 0  # questions for few makers, one after the other
 
     # -- numbers ------------------------------------------------------------------------------------------------------
 
@@ -196,13 +202,12 @@ class RegistryStore:
 
     def _links(self, table: Table, artifacts: Sequence[int]) -> dict[int, Sequence[Link]]:
         asked = [number for number in dict.fromkeys(artifacts) if 0 < number < len(self._hashes)]
-        ranges = [Range(self._hashes[number], tag, limit=MAX_LINKS, reverse=True) for number in asked for tag in self.tags]
-        with self._store.read() as reader:
-            answers = reader.scan(table, ranges)
+        rows_of = self._rows_of(table, [self._hashes[number] for number in asked])
         found: dict[int, Sequence[Link]] = {number: [] for number in artifacts}
-        for at, number in enumerate(asked):
+        latest: list[bytes] = []
+        for number in asked:
             links: set[Link] = set()
-            for rows in answers[at * len(self.tags):(at + 1) * len(self.tags)]:
+            for rows in rows_of[self._hashes[number]]:
                 for rest, value in rows:
                     _, started_at, identity, path = SIGHTING.unpack(rest)
                     job = self._jobs.get(identity)
@@ -213,7 +218,50 @@ class RegistryStore:
                             self._packed[job] = maker.inputs
                     links.add(Link(job, path))
             found[number] = sorted(links)
+            if links:
+                latest.append(self._met[found[number][-1].node].id)
+        if table is MAKERS:
+            self._latest = latest
         return found
+
+    def _rows_of(self, table: Table, digests: Sequence[bytes]) -> Mapping[bytes, Sequence[Rows]]:
+        """By artifact, the rows of each of the viewer's spaces."""
+        found = {digest: self._ahead[digest] for digest in digests if digest in self._ahead} if table is MAKERS else {}
+        missing = [digest for digest in digests if digest not in found]
+        if table is MAKERS and missing:
+            self._small = self._small + 1 if len(missing) <= SMALL else 0
+            if self._small > PATIENCE:
+                self._small = 0
+                self._look_ahead()
+                found |= {digest: self._ahead[digest] for digest in missing if digest in self._ahead}
+                missing = [digest for digest in missing if digest not in found]
+        if missing:
+            found |= self._scanned(table, missing)
+        return found
+
+    def _scanned(self, table: Table, digests: Sequence[bytes]) -> dict[bytes, list[Rows]]:
+        ranges = [Range(digest, tag, limit=MAX_LINKS, reverse=True) for digest in digests for tag in self.tags]
+        with self._store.read() as reader:
+            answers = reader.scan(table, ranges)
+        size = len(self.tags)
+        return {digest: answers[at * size:(at + 1) * size] for at, digest in enumerate(digests)}
+
+    def _look_ahead(self) -> None:
+        """A walk up a long history asks many small questions, each a round trip.  What jobs took mostly comes from earlier
+        jobs of their own session: so the makers of what these took are fetched together, in four questions."""
+        with self._store.read() as reader:
+            records = reader.get(PARTS, [(identity, b"") for identity in self._latest[:SMALL]])
+            heads = [ids.decode_head(record, identity) for (identity, _), record in records.items()]
+            newest = {head.session: head.started_at for head in sorted(heads, key=lambda head: head.started_at)}
+            seats = reader.scan(SESSION_JOBS, [
+                Range(session, tag, SEAT.pack(tag, at, b"\xff" * 32), AHEAD // len(newest), reverse=True)
+                for session, at in newest.items() for tag in self.tags]) if newest else []
+            jobs = {SEAT.unpack(rest)[2] for rows in seats for rest, _ in rows}
+            edges = reader.get(EDGES, [(identity, b"") for identity in jobs])
+        taken = {one.hash for value in edges.values() for one in packing.decoded(value).inputs}
+        new = sorted(taken - self._ahead.keys())
+        if new and len(new) <= MAX_AHEAD:
+            self._ahead |= self._scanned(MAKERS, new)
 
     def owners(self, jobs: Sequence[int]) -> Mapping[int, int]:
         """A number for each account, from 1."""

@@ -141,10 +141,10 @@ class Simulation:
         for raw, content in bundles(box, jobs, 1000):
             self.registry.keep("ada", PUBLIC, raw, content)
 
-    def measure(self, size: Size, shards: tuple[int, ...]) -> None:
+    def measure(self, size: Size, shards: tuple[int, ...], samples: int = SAMPLES) -> None:
         self.add_deep()
         actions: dict[str, tuple[Callable[[], None], int]] = {
-            "register 14 jobs": (self._register, SAMPLES), "lookup": (self.lookup, 5 * SAMPLES), "page": (self.page, SAMPLES),
+            "register 14 jobs": (self._register, samples), "lookup": (self.lookup, 5 * samples), "page": (self.page, samples),
             "page of the most used": (self.popular, 5), "walk 2,000": (self.walk, 5), "search": (self.search, 20),
             "newest": (self.newest, 20)}
         reads: Counter[tuple[str, bytes]] = Counter()
@@ -163,7 +163,7 @@ class Simulation:
             if name.startswith("register"):
                 writes.update(counts.written)
             for home, count in counts.homes.items() if name in MIXED else ():
-                reads[home] += max(1, count * MIXED[name] * SAMPLES // (times * 10))
+                reads[home] += max(1, count * MIXED[name] * samples // (times * 10))
         for what, homes in (("writes", writes), ("reads", reads)):
             total = sum(homes.values())
             size.hottest += [(f"{table}: {what}", count / total) for (table, _), count in homes.most_common(3)]
@@ -188,7 +188,7 @@ def tables_of(store: KeyedStore, server: PostgresServer | None) -> dict[str, tup
 
 
 def simulate(store: KeyedStore, sizes: list[int], server: PostgresServer | None, shards: tuple[int, ...] = (4, 16, 64),
-             say: Callable[[str], None] = lambda _: None) -> list[Size]:
+             say: Callable[[str], None] = lambda _: None, samples: int = SAMPLES) -> list[Size]:
     simulation, found = Simulation(store), []
     for edges in sizes:
         began = time.perf_counter()
@@ -200,7 +200,7 @@ def simulate(store: KeyedStore, sizes: list[int], server: PostgresServer | None,
 
             with psycopg.connect(server.url(), autocommit=True) as connection:
                 connection.execute("analyze")
-        simulation.measure(size, shards)
+        simulation.measure(size, shards, samples)
         size.tables = tables_of(store, server)
         found.append(size)
     return found
