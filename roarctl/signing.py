@@ -62,6 +62,14 @@ def signer(path: Path) -> Signer:
     return Signer(fingerprint(_blob_of(private.public_key())), private.sign)
 
 
+def public_line(path: Path) -> str:
+    """Of the key that ``signer`` takes, the line that others know it by."""
+    data = _read(path)
+    if data.startswith(_KIND + b" "):
+        return data.decode("utf-8", "replace").strip()
+    return f"{_KIND.decode()} {b64encode(_blob_of(_private(data, path).public_key())).decode()}"
+
+
 def trusted_key(path: Path) -> Trusted:
     """A public key's file, PEM or OpenSSH."""
     data = _read(path)

@@ -23,7 +23,7 @@ def users_document(users: Iterable[User]) -> Document:
 
 def tokens_document(account: str, tokens: Iterable[Token], now: int) -> Document:
     """``now``: nanoseconds, to say which have expired."""
-    return {"schema": "roar.tokens/1", "account": account, "tokens": [token_fields(token, now) for token in tokens]}
+    return {"schema": "roar.account-tokens/1", "account": account, "tokens": [token_fields(token, now) for token in tokens]}
 
 
 def token_fields(token: Token, now: int) -> Document:

@@ -30,20 +30,11 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """A project whose jobs may be sent on by themselves: where to, and who may see them there."""
-
-    url: str
-    scope: str
-
-
-@dataclass(frozen=True, slots=True)
 class Credentials:
-    """``default``: an address among ``logins``, or "". ``forward``: by a project's root."""
+    """``logins``: by address. ``default``: one of them, or ""."""
 
     default: str = ""
     logins: Mapping[str, Login] = field(default_factory=dict)
-    forward: Mapping[str, Consent] = field(default_factory=dict)
 
     def with_login(self, url: str, login: Login, *, default: bool) -> Credentials:
         return replace(self, logins={**self.logins, url: login}, default=url if default or not self.default else self.default)
@@ -51,12 +42,7 @@ class Credentials:
     def without(self, url: str) -> Credentials:
         logins = {name: login for name, login in self.logins.items() if name != url}
         default = self.default if self.default != url else next(iter(logins), "")
-        return replace(self, logins=logins, default=default,
-                       forward={root: one for root, one in self.forward.items() if one.url != url})
-
-    def with_forward(self, root: str, consent: Consent | None) -> Credentials:
-        rest = {name: one for name, one in self.forward.items() if name != root}
-        return replace(self, forward={**rest, root: consent} if consent is not None else rest)
+        return Credentials(default, logins)
 
 
 def path(environment: Mapping[str, str] | None = None) -> Path:
@@ -86,8 +72,7 @@ def load(file: Path | None = None) -> Credentials:
         if value["schema"] != SCHEMA:
             raise ValueError(value["schema"])
         return Credentials(str(value.get("default", "")),
-                           {str(url): Login(**one) for url, one in value["registries"].items()},
-                           {str(root): Consent(**one) for root, one in value.get("forward", {}).items()})
+                           {str(url): Login(**one) for url, one in value["registries"].items()})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(f"{file} is not as `roar login` writes it", "remove it, and log in again") from error
 
@@ -96,8 +81,7 @@ def save(credentials: Credentials, file: Path | None = None) -> None:
     """All or nothing of it, readable by nobody else at any moment."""
     file = file or path()
     value = {"schema": SCHEMA, "default": credentials.default,
-             "registries": {url: asdict(login) for url, login in credentials.logins.items()},
-             "forward": {root: asdict(one) for root, one in credentials.forward.items()}}
+             "registries": {url: asdict(login) for url, login in credentials.logins.items()}}
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".registry-")  # 0600

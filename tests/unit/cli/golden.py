@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import golden_registry
 from golden_commands import MADE, said
 from harness import ROOT
 from samples import BEGAN, HOST, SESSION, STEP, USER, entry, incomplete, job, pipeline
@@ -79,7 +80,7 @@ _CONTEXT = {
 
 def documents() -> dict[str, dict[str, Any]]:
     """By the name of the golden file, without its ending."""
-    return {name: make() for name, make in {**_MADE, **MADE}.items()}
+    return {name: make() for name, make in {**_MADE, **MADE, **golden_registry.MADE}.items()}
 
 
 def _whole_job() -> Job:

@@ -29,8 +29,11 @@ from lineage.tags import held_tags
 from lineage.v1 import bundle_pb2, lineage_pb2, registry_pb2
 from lineage.whole import search_document
 from roarctl.annotating import subject_document
+from roarctl.commands.auth import auth_document, keys_document, tokens_document
 from roarctl.commands.config import config_document, settings_rows
 from roarctl.commands.env import env_document
+from roarctl.commands.login import login_document
+from roarctl.commands.logout import logout_document
 from roarctl.commands.scope import scope_document
 from roarctl.commands.whoami import whoami_document
 from roarctl.comparing import Answer, Artifact
@@ -41,6 +44,7 @@ from roarctl.references import Target
 from roarctl.registry import registering
 from roarctl.registry.closure import Closure
 from roarctl.registry.commits import Tag
+from roarctl.registry.credentials import Login
 from roarctl.registry.packing import Pack
 from roarctl.registry.registering import Choices, Refused, Sent
 from roarctl.render.diff import diff_document
@@ -279,6 +283,18 @@ def _whoami() -> dict[str, Any]:
     return whoami_document("https://registry.example.org", "login", account)
 
 
+_REGISTRY = "https://registry.example.org"
+_TOKEN = {"id": "1a2b3c4d5e6f", "name": "ci", "scopes": ["read"], "created_at": "2026-11-23T08:00:00Z", "expires_at": None,
+          "expired": False, "used_at": None}
+_KEY = {"fingerprint": "SHA256:x", "name": "roar on box", "created_at": "2026-11-23T08:00:00Z", "used_at": None, "proven": True}
+
+
+def _auth() -> dict[str, Any]:
+    row = {"registry": _REGISTRY, "default": True, "account": "ada", "token": True, "insecure": False, "state": "refused",
+           "problem": "this token is not valid"}
+    return auth_document([row], _REGISTRY, "login")
+
+
 MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "annotations": lambda: subject_document(said(Subject("job", b"\x01" * 16))),
     "annotations-history": lambda: subject_document(said(Subject("step", b"\x01" * 16, 2)), history=True),
@@ -290,6 +306,10 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "import": lambda: _import(bundle_pb2.ImportResponse(imported=[b"\x11" * 32], known=[b"\x22" * 32])),
     "import-dry-run": lambda: _import(None),
     "export": _export, "exported": _exported, "reproduce": _reproduce, "reproduced": _reproduced,
+    "login": lambda: login_document(_REGISTRY, Login("t", "ada"), default=True),
+    "logout": lambda: logout_document([{"registry": _REGISTRY, "ended": False, "problem": "it is not there"}]),
+    "auth": _auth, "auth-nowhere": lambda: auth_document([], None, None),
+    "tokens": lambda: tokens_document(_REGISTRY, [_TOKEN], "glaas_x"), "keys": lambda: keys_document(_REGISTRY, [_KEY]),
     "register": _register, "scope": _scope, "whoami": _whoami,
     "scope-project": lambda: scope_document(None, "private", "default"),
     "whoami-nobody": lambda: whoami_document("http://127.0.0.1:8080", "environment", registry_pb2.Account()),

@@ -145,7 +145,7 @@ def test_missing_daemon_is_an_error_document(roar, no_daemon):
 def test_mistakes_on_the_command_line(roar):
     done = roar("lgo")
     assert done.returncode == 2
-    assert "Did you mean 'log'" in done.stderr
+    assert "Did you mean 'logout', 'log'" in done.stderr
     assert json.loads(roar("log", "--json", "--bogus").stderr)["error"]["code"] == "usage"
     assert "Usage:" in roar().stderr
 

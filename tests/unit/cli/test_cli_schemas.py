@@ -31,7 +31,7 @@ NO_DOCUMENT = {
     "roar.tree/1": "goes into the hash of a set of files: lineage/composite.py",
 }
 #: Objects whose keys are data; the last two are tags' values and, in roar.diff, what was recorded.
-_FREE = re.compile(r".*\.(counts|submodules|labels|accelerator_libraries|scheduler)|(?!.*\.python\.).*\.environment"
+_FREE = re.compile(r".*\.(details|counts|submodules|labels|accelerator_libraries|scheduler)|(?!.*\.python\.).*\.environment"
                    r"|\.values|\.(differences\.\w+|cause\[\]\.changes)\[\]\.[ab]\[\]")
 
 
@@ -43,7 +43,8 @@ def kept(name: str) -> dict[str, Any]:
 def names_in_the_code() -> set[str]:
     """Every schema's name that stands in the code as a text of its own."""
     found = set()
-    for place in (*ROOT.glob("lineage/**/*.py"), *ROOT.glob("roarctl/**/*.py"), *ROOT.glob("roard/**/*.py")):
+    packages = ("glaas/accounts", "glaas/store", "lineage", "roarctl", "roard")
+    for place in (each for package in packages for each in ROOT.glob(f"{package}/**/*.py")):
         for node in ast.walk(ast.parse(place.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
                 found.add(node.value)
