@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from argon2 import PasswordHasher
@@ -18,7 +20,9 @@ from lineage.errors import InvalidError
 
 MIN_LENGTH, MAX_LENGTH = 10, 256  # characters
 _AT_ONCE = 4  # 256 MiB
-_WAIT = 10.0  # seconds
+_WAITING = 6  # more would keep the server's threads from everybody else
+_WAIT = 5.0  # seconds
+_BUSY = "too many people are signing in just now"
 
 
 class Passwords:
@@ -27,6 +31,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()  # its defaults are argon2.profiles.RFC_9106_LOW_MEMORY
         self._places = threading.BoundedSemaphore(_AT_ONCE)
+        self._queue = threading.BoundedSemaphore(_AT_ONCE + _WAITING)
 
     def hash(self, password: str) -> str:
         """To be stored: the parameters and a random salt are in it."""
@@ -46,9 +51,7 @@ class Passwords:
     def _one_of_few(self, password: str, stored: str | None) -> str | None:
         """A new hash, or with ``stored`` the same when the password is right and None when it is not."""
         text = _normal(password)
-        if not self._places.acquire(timeout=_WAIT):
-            raise SlowDownError("too many people are signing in just now", _WAIT)
-        try:
+        with self._place():
             if stored is None:
                 return self._hasher.hash(text)
             try:
@@ -56,8 +59,21 @@ class Passwords:
             except (VerificationError, InvalidHashError):
                 return None
             return stored
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """SlowDownError: too many wait for one."""
+        if not self._queue.acquire(blocking=False):
+            raise SlowDownError(_BUSY, _WAIT)
+        try:
+            if not self._places.acquire(timeout=_WAIT):
+                raise SlowDownError(_BUSY, _WAIT)
+            try:
+                yield
+            finally:
+                self._places.release()
         finally:
-            self._places.release()
+            self._queue.release()
 
 
 def acceptable(password: str, account: str) -> str:

@@ -37,7 +37,8 @@ def add(api: APIRouter, wiring: Wiring) -> None:
         request.scope["state"]["account"] = identity.account
         async with bodies.large_body(request, limits, wiring.budget) as body:
             done = await to_thread.run_sync(
-                lambda: register(wiring, identity, body, space, show_hashes=show_hashes), limiter=registering)
+                lambda: register(wiring, identity, request.client.host if request.client else "", body, space,
+                                 show_hashes=show_hashes), limiter=registering)
         return document_answer(request, {
             "schema": "glaas.registered/1", "bundle": done.bundle.hex(), "registered": [job.hex() for job in done.new],
             "known": [job.hex() for job in done.known], "leaf": done.leaf}, 201 if done.new else 200)

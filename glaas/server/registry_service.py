@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import grpc
 
+from glaas.accounts import audit
 from glaas.accounts.errors import NotSignedInError
 from glaas.accounts.identity import Identity
+from glaas.accounts.model import Actor
 from glaas.server.proofs import inclusion, proof_to
 from glaas.server.verifiers import Task
+from glaas.server.wiring import peer_host
 from lineage import bundle
 from lineage.annotations import Annotations, Subject
 from lineage.annotationwire import annotated_from, annotated_to, subject_from
-from lineage.errors import InvalidError, RoarError
+from lineage.errors import CorruptError, DeniedError, InvalidError, RoarError
 from lineage.service.errors import answered
 from lineage.service.view import ID_SIZE, View
 from lineage.v1 import registry_pb2 as pb
@@ -54,7 +57,8 @@ class RegistryService(registry_pb2_grpc.RegistryServicer):
                        context: grpc.ServicerContext) -> pb.RegisterBundleResponse:
         identity = self._someone(context)
         said = [(one.subject, one.items) for one in map(annotated_from, request.said)]
-        done = register(self._wiring, identity, request.bundle, request.space, show_hashes=request.show_hashes, said=said)
+        done = register(self._wiring, identity, peer_host(context.peer()), request.bundle, request.space,
+                        show_hashes=request.show_hashes, said=said)
         answer = pb.RegisterBundleResponse(bundle=done.bundle, registered=done.new, known=done.known)
         if done.leaf is not None:
             answer.leaf = done.leaf
@@ -66,13 +70,16 @@ class RegistryService(registry_pb2_grpc.RegistryServicer):
         identity = self._someone(context)
         space = self._wiring.accounts.space(identity, request.space)
         moved = self._wiring.registry.move(identity.account, _ids(request.jobs), space, show_hashes=request.show_hashes)
+        self._note(identity, context, "scope", moved, {"space": space})
         return pb.SetScopeResponse(moved=sorted(moved))
 
     @answered
     def ForgetJobs(self, request: pb.ForgetJobsRequest, context: grpc.ServicerContext) -> pb.ForgetJobsResponse:
         identity = self._someone(context)
         self._wiring.accounts.space(identity, "private")  # who may register may take back
-        return pb.ForgetJobsResponse(forgotten=sorted(self._wiring.registry.forget(identity.account, _ids(request.jobs))))
+        forgotten = self._wiring.registry.forget(identity.account, _ids(request.jobs))
+        self._note(identity, context, "forget", forgotten, {})
+        return pb.ForgetJobsResponse(forgotten=sorted(forgotten))
 
     @answered
     def ListSaid(self, request: pb.ListSaidRequest, context: grpc.ServicerContext) -> pb.ListSaidResponse:
@@ -101,6 +108,14 @@ class RegistryService(registry_pb2_grpc.RegistryServicer):
         return inclusion(self._wiring, self._wiring.accounts.viewer(identity), job=request.job, bundle=request.bundle,
                          size=request.size)
 
+    def _note(self, identity: Identity, context: grpc.ServicerContext, action: audit.Action, jobs: Collection[bytes],
+              details: Mapping[str, str | int]) -> None:
+        """Which jobs were forgotten is forgotten too."""
+        if jobs:
+            subject = next(iter(jobs)).hex() if action == "scope" and len(jobs) == 1 else ""
+            self._wiring.accounts.audit.append([audit.Event(
+                Actor(identity.account, peer_host(context.peer())), action, subject, details={"jobs": len(jobs), **details})])
+
     def _someone(self, context: grpc.ServicerContext) -> Identity:
         return someone(self._wiring.caller(context))
 
@@ -111,11 +126,11 @@ def someone(identity: Identity) -> Identity:
     return identity
 
 
-def register(wiring: Wiring, identity: Identity, data: bytes, space: str, *, show_hashes: bool = False,
+def register(wiring: Wiring, identity: Identity, address: str, data: bytes, space: str, *, show_hashes: bool = False,
              said: Said = ()) -> Registered:
-    """A bundle as it was received, into the space that ``space`` (private, public, org:NAME) means to who brings it.  Blocks
-    until it is durable."""
-    metrics = wiring.metrics
+    """A bundle as it was received from an address, into the space that ``space`` (private, public, org:NAME) means to who
+    brings it.  Blocks until it is durable."""
+    metrics, actor = wiring.metrics, Actor(identity.account, address)
     try:
         where = wiring.accounts.space(identity, space)
         wiring.rates.take("register", identity.account)
@@ -126,7 +141,13 @@ def register(wiring: Wiring, identity: Identity, data: bytes, space: str, *, sho
             done = wiring.verifiers.register(Task(identity.account, where, data, show_hashes, said))
     except RoarError as error:
         metrics.refused.labels(error.code).inc()
+        if isinstance(error, DeniedError | InvalidError | CorruptError):
+            outcome: audit.Outcome = "denied" if isinstance(error, DeniedError) else "failed"
+            wiring.accounts.audit.append([audit.Event(actor, "register", "", outcome, {"why": error.message})])
         raise
+    if done.new:
+        wiring.accounts.audit.append([audit.Event(actor, "register", done.bundle.hex(), details={
+            "space": where, "jobs": len(done.new)})])
     wiring.usage.add(identity.account, len(done.new), len(data))
     metrics.bundles.inc()
     metrics.bundle_bytes.inc(len(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -222,6 +223,26 @@ def test_a_password_is_hashed_anew_when_parameters_change(store: KeyedStore, acc
     assert before != after and "m=16,t=2" in after
     now.signing.by_password("ada", PASSWORD, "192.0.2.1")
     assert now.users.get("ada").password == after
+
+
+def test_a_crowd_that_signs_in_is_turned_away_before_it_takes_all_threads() -> None:
+    go = threading.Event()
+
+    class Slow(CountingHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 - argon2's
+            go.wait()
+            return super().verify(hash, password)
+
+    hasher = Slow()
+    passwords, stored = Passwords(hasher), hasher.hash(PASSWORD)
+    with ThreadPoolExecutor(40) as pool:
+        tries = [pool.submit(passwords.verify, stored, PASSWORD) for _ in range(40)]
+        while sum(one.done() for one in tries) < 30:
+            time.sleep(0.01)
+        go.set()
+        turned_away = [one for one in tries if one.exception()]
+    assert len(turned_away) >= 30 and hasher.verified == 40 - len(turned_away)
+    assert all(isinstance(one.exception(), SlowDownError) for one in turned_away)
 
 
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaa", "ada1234567890", "x" * 257])

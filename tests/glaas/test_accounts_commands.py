@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 import schemas
+from google.protobuf.message import Message
 from harness import BIN, PATIENCE, ROOT
-from served import Served
+from made_bundles import Box
+from served import Served, file_of
 
 from glaas.main import main
+from lineage.v1 import registry_pb2 as pb
 
 TOKEN = re.compile(r"glaas_[0-9A-Za-z]{49}\n")
 PASSWORD = "a walk in the rain"
@@ -131,6 +134,33 @@ def test_the_audit_log_is_shown(registry: Served) -> None:
     assert "eve" in shown and secret not in shown and "guess" not in shown
     assert registry.glaas("audit", "--account", "nobody-yet").stdout == "nothing yet\n"
     assert schemas.problems(json.loads(registry.glaas("user", "list", "--json").stdout)) == []
+
+
+def test_registrations_are_in_the_audit_log(registry: Served) -> None:
+    ada, looks = (registry.glaas("user", "add", "reg").stdout.strip(),
+                  registry.glaas("token", "add", "reg", "--scope", "read").stdout.strip())
+    box = Box(nonce=b"audit" * 3 + b"!")
+    job = box.job("python train.py", ["data.csv=data"], ["model.pt=model"])
+
+    def call(method: str, message: Message, token: str) -> int:
+        with registry.client(token) as client:
+            return client.post(f"/lineage.v1.Registry/{method}", content=message.SerializeToString(),
+                               headers={"Content-Type": "application/proto"}).status_code
+
+    data = file_of(box.bundle(job))
+    assert call("RegisterBundle", pb.RegisterBundleRequest(bundle=data), looks) == 403
+    assert call("RegisterBundle", pb.RegisterBundleRequest(bundle=data[:-9] + b"x" * 9), ada) in {400, 500}
+    for _ in range(2):  # the second time nothing is new
+        assert call("RegisterBundle", pb.RegisterBundleRequest(bundle=data), ada) == 200
+    assert call("SetScope", pb.SetScopeRequest(jobs=[job.head.id], space="public"), ada) == 200
+    assert call("ForgetJobs", pb.ForgetJobsRequest(jobs=[job.head.id]), ada) == 200
+    assert call("ForgetJobs", pb.ForgetJobsRequest(jobs=[job.head.id]), ada) == 200
+    events = json.loads(registry.glaas("audit", "--account", "reg", "--json").stdout)["events"][3:]
+    assert [(one["action"], one["outcome"], one["address"]) for one in events] == [
+        ("register", "denied", "127.0.0.1"), ("register", "failed", "127.0.0.1"), ("register", "ok", "127.0.0.1"),
+        ("scope", "ok", "127.0.0.1"), ("forget", "ok", "127.0.0.1")]
+    assert events[2]["details"] == {"space": "user:reg", "jobs": 1}
+    assert events[3]["subject"] == job.head.id.hex() and events[4]["subject"] is None
 
 
 def test_an_account_before_it_ever_served(tmp_path: Path) -> None:
