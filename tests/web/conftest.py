@@ -111,13 +111,15 @@ def opens(browser: Browser, site: Site) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     said: list[str] = []
 
-    def open_(path: str, *, status: int = 200, context: BrowserContext | None = None, **options: object) -> Page:
+    def open_(path: str, *, status: int = 200, quiet: int = 0, context: BrowserContext | None = None,
+              **options: object) -> Page:
+        """``quiet``: a status that a later answer may have."""
         if context is None:
             context = browser.new_context(base_url=site.url, **options)  # type: ignore[arg-type]
             contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        expected = f"status of {status}"  # Chromium's console names each answer that is an error
+        expected = f"status of {quiet or status}"  # Chromium's console names each answer that is an error
         page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"}
                 and expected not in message.text else None)
         page.on("pageerror", lambda error: said.append(str(error)))

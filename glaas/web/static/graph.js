@@ -32,6 +32,7 @@
     constructor(frame, data) {
       this.frame = frame;
       this.nodes = data.nodes;
+      this.edges = data.edges;
       this.after = data.nodes.map(() => []);
       this.before = data.nodes.map(() => []);
       for (const [from, to] of data.edges) { this.after[from].push(to); this.before[to].push(from); }
@@ -124,7 +125,7 @@
 
     listen() {
       const on = (name, act) => this.frame.querySelector(`[data-graph-${name}]`).addEventListener("click", act);
-      on("fit", () => this.cy.fit(this.cy.nodes(":visible"), 24));
+      on("fit", () => this.cy.fit(this.cy.nodes().not(".away"), 24));
       on("in", () => this.zoom(1.3));
       on("out", () => this.zoom(1 / 1.3));
       on("all", () => this.showAll());
@@ -162,20 +163,17 @@
     choose(at, move = false) {
       this.chosen = at;
       const up = this.reach(at, this.before), down = this.reach(at, this.after);
-      const lit = (one) => one === at || up.has(one) || down.has(one);
+      const side = (one) => (one === at ? 0 : up.has(one) ? -1 : down.has(one) ? 1 : NaN);
+      const on = (from, to) => side(from) + side(to) !== 0 && !Number.isNaN(side(from) + side(to)); // not past it, from above to below
       this.cy.batch(() => {
-        this.cy.nodes().forEach((node) => {
-          const own = node.data("at");
-          node.toggleClass("faint", !lit(own));
-          node.toggleClass("chosen", own === at);
-        });
-        this.cy.edges().forEach((edge) => {
-          const from = edge.source().data("at"), to = edge.target().data("at");
-          const on = (from === at || up.has(from) || down.has(from)) && (to === at || up.has(to) || down.has(to))
-            && !(up.has(from) && down.has(to));
-          edge.toggleClass("lit", on);
-          edge.toggleClass("faint", !on);
-        });
+        this.cy.elements(".faint, .lit, .chosen").removeClass("faint lit chosen");
+        if (this.large) { // all but the lineage is left as it is: there is too much of it to be changed at once
+          this.edges.forEach(([from, to], each) => { if (on(from, to)) this.cy.getElementById(`e${each}`).addClass("lit"); });
+        } else {
+          this.cy.nodes().forEach((node) => { node.addClass(Number.isNaN(side(node.data("at"))) ? "faint" : "lit"); });
+          this.cy.edges().forEach((edge) => { edge.addClass(on(edge.source().data("at"), edge.target().data("at")) ? "lit" : "faint"); });
+        }
+        this.cy.getElementById(`n${at}`).addClass("chosen");
       });
       if (move) this.show(at);
       this.tell(at, up.size, down.size);
@@ -227,7 +225,7 @@
     narrow(at) {
       this.only = new Set([at, ...this.reach(at, this.before), ...this.reach(at, this.after)]);
       this.refresh();
-      this.cy.fit(this.cy.nodes(":visible"), 24);
+      this.cy.fit(this.cy.nodes().not(".away"), 24);
     }
 
     collapse(at) {
@@ -294,7 +292,7 @@
     key(event) {
       const moves = { ArrowRight: () => this.along(this.after), ArrowLeft: () => this.along(this.before), ArrowDown: () => this.beside(1), ArrowUp: () => this.beside(-1) };
       const acts = {
-        ...moves, "+": () => this.zoom(1.3), "=": () => this.zoom(1.3), "-": () => this.zoom(1 / 1.3), 0: () => this.cy.fit(this.cy.nodes(":visible"), 24),
+        ...moves, "+": () => this.zoom(1.3), "=": () => this.zoom(1.3), "-": () => this.zoom(1 / 1.3), 0: () => this.cy.fit(this.cy.nodes().not(".away"), 24),
         Escape: () => this.letGo(), Enter: () => this.chosen >= 0 && this.open(this.chosen), " ": () => this.chosen >= 0 && this.collapse(this.chosen),
       };
       const act = event.ctrlKey || event.metaKey || event.altKey ? null : acts[event.key];
@@ -307,7 +305,7 @@
     seen(at) { return !this.gone || !this.gone(at); }
 
     first() {
-      const shown = this.nodes.keys().filter ? [...this.nodes.keys()].filter((at) => this.seen(at)) : [];
+      const shown = [...this.nodes.keys()].filter((at) => this.seen(at));
       return shown.reduce((best, at) => (this.nodes[at][X] < this.nodes[best][X] ? at : best), shown[0] || 0);
     }
 
