@@ -179,7 +179,8 @@ def _one(client: Client, place: Place | None, target: Target, choices: Choices, 
 def _next(choices: Choices, reference: str) -> str:
     import shlex
 
-    name = shlex.quote(reference)
+    kind, _, digits = reference.rpartition(":")
+    name = shlex.quote(f"{kind}:{digits[:12]}" if kind in {"artifact", "job", "session"} else reference)
     if choices.scope == "public":
         return f"roar lineage {name}   (on any machine)"
     return f"roar scope {name} public --closure   (for everyone)"

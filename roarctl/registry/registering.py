@@ -71,6 +71,7 @@ class Plan:
     refused: list[Refused] = field(default_factory=list)
     commits: dict[Commit, bytes] = field(default_factory=dict)  # to a job that ran at it
     artifacts: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)  # by run: what people may have said something of
+    foreign: frozenset[bytes] = frozenset()  # runs that were recorded elsewhere: what they name here is not theirs to name
     steps: dict[bytes, int] = field(default_factory=dict)  # by run: how many
 
     @property
@@ -97,7 +98,9 @@ def prepare(client: Client, registry: RegistryClient | None, target: Target, cho
     progress("looking up the lineage")
     needed = closure(client, target, direct=choices.direct)
     known = _known(registry, needed.heads, choices) if registry is not None else None
-    plan = Plan(needed, known)
+    if registry is not None and known:
+        known -= _said_since(client, registry, target, needed, known)
+    plan = Plan(needed, known, foreign=frozenset(head.run for head in needed.heads if head.imported is not None))
     wanted = [head for head in needed.heads if head.id not in (known or ())]
     done = 0
 
@@ -195,12 +198,31 @@ def _look(plan: Plan, choices: Choices, job: Job) -> None:
         if found:
             plan.refused.append(Refused(job.head, found))
     git = job.context.get("git") or {}
-    if git.get("commit") and git.get("root") and job.head.id is not None:
+    if git.get("commit") and git.get("root") and job.head.id is not None and job.head.run not in plan.foreign:
         commit = Commit(str(git["root"]).encode("utf-8", "surrogateescape"), str(git["commit"]))
         plan.commits.setdefault(commit, job.head.id)
     plan.steps[job.head.run] = min(len(job.steps), _MOST_STEPS)
     plan.artifacts[job.head.run] = tuple({entry.hash for entry in job.entries if entry.hash is not None
                                           and entry.kind in {"input", "output"} and entry.role in SHOWN_ROLES})
+
+
+def _said_since(client: Client, registry: RegistryClient, target: Target, needed: Closure,
+                known: frozenset[bytes]) -> frozenset[bytes]:
+    """Registered jobs of which people have said something that the registry has not heard: they are sent again. Of files, the
+    one that was named."""
+    heads = [head for head in needed.heads if head.id in known]
+    ids = {head.run: head.id or b"" for head in heads}
+    by_subject = {("session", head.session): head.id for head in reversed(heads)}
+    by_subject |= {("job", head.id or b""): head.id for head in heads}
+    if target.kind == "artifact" and needed.first is not None and needed.first.id in known:
+        by_subject["artifact", target.id] = needed.first.id
+    subjects = [Subject("session", session) for session in dict.fromkeys(head.session for head in heads)]
+    subjects += [Subject("job", run) for run in ids]
+    subjects += [Subject("artifact", target.id)] if target.kind == "artifact" else []
+    here = said.words(said.of(client, subjects, ids))
+    there = said.words(said.known(registry, list(here)))
+    changed = {by_subject.get(subject) for subject, words in here.items() if not words <= there.get(subject, frozenset())}
+    return frozenset(job for job in changed if job is not None)
 
 
 def _said_of(client: Client, plan: Plan, pack: Pack) -> list[said.Annotated]:

@@ -58,7 +58,8 @@ def sent_lines(plan: Plan, sent: Sent, tags: Sequence[Tag], where: str, scope: s
     """One line on what was sent, then what is to be known of it."""
     words = [f"{count_text(sent.new, 'job')} registered, {scope_text(scope)}"]
     if not sent.new:
-        words = [f"nothing new: {'it is' if sent.known == 1 else f'all {sent.known} jobs are'} registered already"]
+        but = "nothing new but what people say" if sent.bundles else "nothing new"
+        words = [f"{but}: {'it is' if sent.known == 1 else f'all {sent.known} jobs are'} registered already"]
     elif sent.known:
         words.append(f"{sent.known} known before")
     if sent.bundles:

@@ -232,6 +232,12 @@ def test_what_people_say_goes_along(mine: Project, other: Project) -> None:
     assert "for the paper" in other.roar("show", "m").stdout
     job = document(other, "show", f"job:{mine.show('@1')['id']}")
     assert job["annotations"]["labels"] == {"stage": "first"}
+    mine.roar("label", "@1", "stage=second")
+    mine.roar("note", "model.pkl", "and for the talk")
+    assert "nothing new but what people say: all 2 jobs are registered already" in mine.roar("register", "model.pkl").stderr
+    assert document(other, "show", f"job:{mine.show('@1')['id']}")["annotations"]["labels"] == {"stage": "second"}
+    assert "and for the talk" in other.roar("show", "m").stdout
+    assert registered(mine, "model.pkl")["bundles"] == []
 
 
 def test_a_signed_registration_says_who(mine: Project) -> None:
