@@ -29,7 +29,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Make again": ("reproduce",),
     "Say more": ("label", "note", "tag", "tags", "config", "env"),
     "Hand on": ("card", "export", "verify", "import"),
-    "Registry": ("register", "scope", "login", "logout", "whoami", "auth", "outbox"),
+    "Registry": ("register", "unregister", "scope", "login", "logout", "whoami", "auth", "outbox"),
 }
 
 

@@ -175,7 +175,8 @@ LINES = [
     ["outbox"], ["search", "*.csv"], ["search", "clean"],
     ["search", "nothing-of-the-kind"], ["config"], ["env"], ["env", "PATH"]]
 ELSEWHERE = {"run", "build", "attach", "detach", "reset", "pop", "label", "note", "tag", "tags", "diff", "reproduce", "export",
-             "verify", "import", "register", "scope", "whoami", "login", "logout", "auth"}  # below, test_registry_*.py
+             "verify", "import",  # below
+             "register", "unregister", "scope", "whoami", "login", "logout", "auth"}  # test_registry_*.py
 
 
 def test_every_command_with_json_is_looked_at() -> None:

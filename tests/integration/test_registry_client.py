@@ -206,6 +206,21 @@ def test_who_may_see_it_is_said_when_it_is_registered_and_later(mine: Project, t
     assert mine.roar("register", "model.pkl", "--scope", "org:nobody", check=False).returncode == 1
 
 
+def test_what_was_registered_can_be_taken_back(mine: Project, other: Project) -> None:
+    mine.roar("register", "model.pkl")
+    other.write("m", (mine.path / "model.pkl").read_bytes())
+    assert len(document(mine, "unregister", "model.pkl", "--closure", "--dry-run")["jobs"]) == 2
+    refused = mine.roar("unregister", "model.pkl", check=False)
+    assert (refused.returncode, "nobody said yes" in refused.stderr) == (1, True)
+    assert other.roar("lineage", "m").returncode == 0
+    assert [job["forgotten"] for job in document(mine, "unregister", "model.pkl", "--closure", "--yes")["jobs"]] == [True, True]
+    gone = other.roar("lineage", "m", check=False)
+    assert (gone.returncode, "does not know it either" in gone.stderr) == (1, True)
+    assert "nothing of it is registered" in mine.roar("unregister", "model.pkl").stdout
+    assert mine.roar("lineage", "model.pkl", "--local").returncode == 0, "here it is as it was"
+    assert registered(mine, "model.pkl")["new"] == 2
+
+
 def test_what_looks_like_a_secret_stays_here(mine: Project) -> None:
     """The rules may learn after a job was recorded; here the record is made by somebody who told them nothing."""
     script = ("import json, sys; from lineage.redact import redact_argv; import roarctl.recording as recording\n"

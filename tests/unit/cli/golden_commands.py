@@ -35,6 +35,7 @@ from roarctl.commands.env import env_document
 from roarctl.commands.login import login_document
 from roarctl.commands.logout import logout_document
 from roarctl.commands.scope import scope_document
+from roarctl.commands.unregister import unregistered_document
 from roarctl.commands.whoami import whoami_document
 from roarctl.comparing import Answer, Artifact
 from roarctl.evidence import Evidence, Values
@@ -310,7 +311,9 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "logout": lambda: logout_document([{"registry": _REGISTRY, "ended": False, "problem": "it is not there"}]),
     "auth": _auth, "auth-nowhere": lambda: auth_document([], None, None),
     "tokens": lambda: tokens_document(_REGISTRY, [_TOKEN], "glaas_x"), "keys": lambda: keys_document(_REGISTRY, [_KEY]),
-    "register": _register, "scope": _scope, "whoami": _whoami,
+    "register": _register,
+    "unregister": lambda: unregistered_document(_REGISTRY, [job().head], set(), dry_run=True),
+    "scope": _scope, "whoami": _whoami,
     "scope-project": lambda: scope_document(None, "private", "default"),
     "whoami-nobody": lambda: whoami_document("http://127.0.0.1:8080", "environment", registry_pb2.Account()),
     "diff": _diff, "diff-steps": _diff_steps, "diff-artifacts": _diff_artifacts, "diff-sessions": _diff_sessions,
