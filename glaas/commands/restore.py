@@ -37,13 +37,33 @@ def command(
 
     backup = find(source.absolute())
     if dry_run:
-        summary, where = check(backup, verify), ""
+        summary, where, log = check(backup, verify), "", ""
     else:
         put_files(state_dir, backup.header.files)
         summary, where = restore(backup, location(state_dir, store or None), verify), str(store or state_dir)
+        log = checked_log(state_dir, store)
     if as_json:
         emit_json(backup_document("checked" if dry_run else "restored", backup.path, summary))
     else:
         emit(f"{backup.path} is {'whole' if dry_run else 'restored'}\n  {text(summary)}")
         if where:
+            emit(f"  log: {log}")
             emit(f"  next: glaas serve --state-dir {state_dir}" + (f" --store {store}" if store else ""))
+
+
+def checked_log(state_dir: Path, store: str) -> str:
+    """The transparency log's tree, recomputed; in words. CorruptError where it does not follow from its entries."""
+    from contextlib import closing
+
+    from glaas.log.checking import check
+    from glaas.log.documents import check_lines
+    from glaas.log.journal import TABLES
+    from glaas.store import location, open_store
+    from lineage.errors import CorruptError
+
+    with closing(open_store(location(state_dir, store or None), TABLES)) as database, database.read() as reader:
+        report = check(reader)
+    if report.problems:
+        raise CorruptError(f"it is restored as it was, but its log does not hold: {report.problems[0]}",
+                           "`glaas log verify` says all of it; take a backup of before that")
+    return check_lines(report)[0]

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import OpenKeyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from harness import ROOT
+from harness import BIN, PATIENCE, ROOT
 
 from glaas.log import keys
 from glaas.log.checking import check
 from glaas.log.journal import SUBJECTS, TABLES, Journal
 from glaas.log.keys import SigningKey
 from glaas.log.log import ENTRIES, NODES, OPENINGS, STATE, Log, entry_key, node_key, of_state, read_state
+from glaas.server.wiring import TABLES as CURRENT_TABLES
+from glaas.store import location, open_store
 from glaas.store.keyed import Key, KeyedStore, Table
 from lineage import merkle
 from lineage.errors import ConflictError, InvalidError, NotFoundError
-from lineage.transparency import LogEntry, Opening, decode_entry, follow, parse_head, verify_opening
+from lineage.transparency import LogEntry, Opening, decode_entry, follow, parse_head, parse_verifier_key, verify_opening
 
 ADA = b"a" * 32
 BOB = b"b" * 32
@@ -280,3 +285,64 @@ def test_a_log_that_was_cut_is_found(store: KeyedStore, log: Log) -> None:
     append(store, log, b"2")
     put(store, STATE, key, old)
     assert problems(store)
+
+
+# What `glaas log` and a restore make of it.
+
+
+def glaas(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BIN / "glaas", *words], capture_output=True, text=True, cwd=ROOT, timeout=60 * PATIENCE,
+                          env={**os.environ, "NO_COLOR": "1"}, stdin=subprocess.DEVNULL)
+
+
+def test_what_was_forgotten_is_in_no_byte_of_a_store_that_was_restored(tmp_path: Path) -> None:
+    """LMDB keeps freed pages as they are until it needs them, so the file itself may still have the salt for a while."""
+    state, again = tmp_path / "state", tmp_path / "again"
+    state.mkdir(mode=0o700)
+    with closing(open_store(location(state, None), CURRENT_TABLES)) as store:
+        log = of_state(store, state)
+        journal = Journal(log)
+        kept = store.write(lambda txn: journal.record(txn, "register", "ada", "public", BOB))
+        gone = store.write(lambda txn: journal.record(txn, "register", "ada", "public", ADA))
+        salts = {number: log.opening(number).salt for number in (kept, gone)}
+        store.write(lambda txn: journal.destroy(txn, [ADA], "ada"))
+        store.write(lambda txn: journal.record_all(txn, "forget", "ada", "", [ADA]))
+        head = log.head()
+    assert 0 == glaas("backup", tmp_path / "backups", "--state-dir", state).returncode
+    restored = glaas("restore", tmp_path / "backups", "--state-dir", again)
+    assert (0, "") == (restored.returncode, restored.stderr)
+    assert "3 entries, of which 1 can be opened" in restored.stdout
+    data = b"".join(path.read_bytes() for path in again.rglob("*") if path.is_file())
+    assert salts[kept] in data
+    assert salts[gone] not in data
+    with closing(open_store(location(again, None), CURRENT_TABLES)) as store:
+        after = of_state(store, again).head()
+        assert (head.size, head.root, head.key) == (after.size, after.root, after.key)
+
+
+def test_glaas_log_says_how_it_is(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    assert "`glaas serve` makes one" in glaas("log", "head", "--state-dir", state).stderr
+    with closing(open_store(location(state, None), CURRENT_TABLES)) as store:
+        log = of_state(store, state)
+        journal = Journal(log)
+        store.write(lambda txn: journal.record(txn, "register", "ada", "public", ADA))
+        before = log.head()
+    key = glaas("log", "head", "--key", "--state-dir", state).stdout.strip()
+    assert (before.origin, before.key) == parse_verifier_key(key)
+    found = json.loads(glaas("log", "head", "--json", "--state-dir", state).stdout)
+    assert ("glaas.log-head/1", 1, key) == (found["schema"], found["size"], found["key"])
+    assert parse_head(found["note"], before.key).root == before.root
+    assert 0 == glaas("log", "verify", "--state-dir", state).returncode
+    refused = glaas("log", "rotate-key", "--no-input", "--state-dir", state)
+    assert (1, key) == (refused.returncode, glaas("log", "head", "--key", "--state-dir", state).stdout.strip())
+    assert key in glaas("log", "rotate-key", "--dry-run", "--state-dir", state).stderr
+    assert 0 == glaas("log", "rotate-key", "--yes", "--state-dir", state).returncode
+    assert key != glaas("log", "head", "--key", "--state-dir", state).stdout.strip()
+    with closing(open_store(location(state, None), CURRENT_TABLES)) as store:
+        put(store, ENTRIES, entry_key(0), LogEntry(1, b"x" * 32).encode())
+    found = glaas("log", "verify", "--json", "--state-dir", state)
+    document = json.loads(found.stdout)
+    assert (1, False, "glaas.log-check/1") == (found.returncode, document["whole"], document["schema"])
+    assert document["problems"]
