@@ -96,6 +96,11 @@ class Users:
         with self._store.read() as reader:
             return the_user(reader, name)
 
+    def any(self) -> bool:
+        """Is there an account at all?"""
+        with self._store.read() as reader:
+            return next(iter(reader.walk(USERS, batch=1)), None) is not None
+
     def everyone(self) -> list[User]:
         """By name."""
         with self._store.read() as reader:

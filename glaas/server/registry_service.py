@@ -137,8 +137,9 @@ def register(wiring: Wiring, identity: Identity, address: str, data: bytes, spac
         if not bundle.looks_like(data[:16]):
             raise InvalidError("this is not a lineage bundle", "`roar export REF --format bundle` makes one")
         wiring.usage.check(identity.account, len(data))
+        keys = {key.fingerprint: key.public for key in wiring.accounts.keys.of(identity.account)}
         with metrics.register_seconds.time():
-            done = wiring.verifiers.register(Task(identity.account, where, data, show_hashes, said))
+            done = wiring.verifiers.register(Task(identity.account, where, data, show_hashes, said, keys))
     except RoarError as error:
         metrics.refused.labels(error.code).inc()
         if isinstance(error, DeniedError | InvalidError | CorruptError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 import socket
 import sys
@@ -48,6 +49,8 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS, ssl_certfile=settings.tls_cert or None,
             ssl_keyfile=settings.tls_key or None), listener))
         print(f"glaas: READY, open {wiring.url}/", file=sys.stderr, flush=True)
+        if not wiring.accounts.users.any():
+            print(f"  next: glaas user add NAME {_where(settings)}", file=sys.stderr, flush=True)
         notify(f"READY=1\nSTATUS=serving {wiring.url}")
         server.wait()
         notify("STOPPING=1")
@@ -89,6 +92,11 @@ class _Running:
         self._server.force_exit = self._server.should_exit
         self._server.should_exit = True
         self._end.set()
+
+
+def _where(settings: Settings) -> str:
+    """Without the store's URL: there may be a password in it."""
+    return f"--state-dir {shlex.quote(str(settings.state))}" if not settings.store else "--store …"
 
 
 def _shown(address: Address) -> Address:

@@ -10,12 +10,14 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from glaas.server.signatures import check
 from glaas.server.statuses import BusyError
 from lineage import bundle
 from lineage.errors import InvalidError, UnavailableError
@@ -33,13 +35,14 @@ _MEMORY = 3 << 30  # bytes of data of one process; a bundle takes up to ten time
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``said``: as ``Registry.register`` has it."""
+    """``said``: as ``Registry.register`` has it.  ``keys``: the account's, by fingerprint."""
 
     account: str
     space: str
     data: bytes
     show_hashes: bool
     said: Said
+    keys: Mapping[str, bytes]
 
 
 class Verifiers:
@@ -128,6 +131,7 @@ def _register(task: Task) -> Registered:
     assert registry is not None
     try:
         raw = bundle.read(io.BytesIO(task.data))
+        check(raw, task.keys)
         return registry.register(task.account, task.space, raw, show_hashes=task.show_hashes, said=task.said)
     except (MemoryError, RecursionError):
         raise InvalidError("the bundle takes too much memory to verify", "send it in several") from None

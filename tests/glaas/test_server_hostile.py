@@ -9,13 +9,17 @@ from collections.abc import Iterator
 import cbor2
 import pytest
 from blake3 import blake3
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_bundles import Box
 from schemas import problems
 from served import Served, file_of
 
+from glaas.accounts import sshsig
 from lineage import bundle, ids
+from lineage.dsse import Envelope, Signature, preauthentication
 
 BOX = Box(nonce=b"hostile" * 2 + b"!!")
 JOBS = (BOX.job("python a.py", [], ["a=a"]), BOX.job("python b.py", ["a=a"], ["b=b"]))
@@ -238,6 +242,32 @@ def test_answers_say_what_browsers_may_do(target: Target) -> None:
         assert "nosniff" == answer.headers["x-content-type-options"]
         assert answer.headers["x-request-id"]
         assert "server" not in answer.headers
+
+
+def test_a_signature_that_is_no_signature(target: Target) -> None:
+    """It is of this bundle, and by the account's key if it names that one; else nothing of the bundle is taken."""
+    key = Ed25519PrivateKey.generate()
+    line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    token = target.served.token("signer", "--scope", "read", "--scope", "register", "--scope", "admin")
+    with target.served.client(token) as client:
+        added = client.post("/api/v1/auth/keys", json={"line": line, "name": "mine"})
+    assert added.status_code in {200, 201}, added.text
+    box = Box(nonce=b"signed" * 2 + b"!!!!")
+    raw = box.bundle(box.job("python signed.py", [], ["signed=signed"]))
+
+    def enveloped(payload: bytes, signature: bytes, named: str) -> bytes:
+        envelope = Envelope(bundle.PAYLOAD_TYPE, payload, (Signature(named, signature),))
+        return file_of(raw._replace(envelope=envelope.text()))
+
+    mine = sshsig.fingerprint(key.public_key().public_bytes_raw())
+    right = key.sign(preauthentication(bundle.PAYLOAD_TYPE, raw.header))
+    for data in (enveloped(raw.header, b"\0" * 64, mine), enveloped(raw.header, right[:-1], mine),
+                 enveloped(b"something else", right, mine), file_of(raw._replace(envelope="[" * 100_000)),
+                 file_of(raw._replace(envelope='{"payloadType": 7}')), file_of(raw._replace(envelope="{}"))):
+        answer = target.served.register(token, data)
+        assert (422, "corrupt") == (answer.status_code, answer.json()["error"]["code"])
+    assert 201 == target.served.register(token, enveloped(raw.header, right, mine)).status_code
+    assert 200 == target.served.register(token, enveloped(raw.header, b"\0" * 64, "SHA256:of-nobody-here")).status_code
 
 
 def test_it_still_takes_what_is_right(target: Target) -> None:
