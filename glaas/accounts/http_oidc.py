@@ -11,8 +11,10 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from glaas.accounts.calls import Calls
+from glaas.accounts.identity import session_cookie
 from glaas.accounts.messages import GoThere, ShownProvider, ShownProviders
 from glaas.accounts.oidc.settings import Provider
+from glaas.accounts.sessions import check_csrf, link_token
 from lineage.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ def add_to(router: APIRouter, calls: Calls, providers: Sequence[Provider]) -> No
     router.add_api_route("/auth/oidc/{provider}/start", handlers.start, methods=["GET"], status_code=303,
                          response_class=RedirectResponse, tags=[*tags])
     router.add_api_route("/auth/oidc/{provider}/link", handlers.link, methods=["POST"], response_model=GoThere, tags=[*tags])
+    router.add_api_route("/auth/oidc/{provider}/link", handlers.link_by_page, methods=["GET"], status_code=303,
+                         response_class=RedirectResponse, tags=[*tags])
     router.add_api_route("/auth/oidc/{provider}/link", handlers.unlink, methods=["DELETE"], status_code=204, tags=[*tags])
     router.add_api_route("/auth/oidc/{provider}/callback", handlers.callback, methods=["GET"], status_code=303,
                          response_class=RedirectResponse, tags=[*tags])
@@ -56,6 +60,12 @@ class _Oidc:
         url, cookie = self._open_id().start(provider, self._callback(provider), "/account", identity.account)
         self._put_cookie(response, cookie)
         return GoThere(url=url)
+
+    def link_by_page(self, request: Request, provider: str, proof: str) -> Response:
+        """Likewise, from a link on the account page, which has a `proof` in it that no other site knows."""
+        identity, _ = self.calls.account(request)
+        check_csrf(link_token(session_cookie(request.cookies)) if identity.session else "", proof)
+        return self._sent(*self._open_id().start(provider, self._callback(provider), "/account", identity.account))
 
     def unlink(self, request: Request, provider: str) -> None:
         """It signs in there no longer."""

@@ -116,6 +116,11 @@ def csrf_token(secret: str) -> str:
     return hashed("csrf", secret).hex()
 
 
+def link_token(secret: str) -> str:
+    """What the account page's way to an OpenID provider has in its address: it allows to begin that, and nothing else."""
+    return hashed("begin a link", secret).hex()
+
+
 def check_csrf(expected: str, given: str) -> None:
     """DeniedError: the request does not come from a page of this session."""
     if not expected or not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):

@@ -22,6 +22,7 @@ from glaas.accounts.model import OPERATOR, Actor
 from glaas.accounts.oidc.settings import Provider, providers_of
 from glaas.accounts.oidc.states import local_path
 from glaas.accounts.passwords import Passwords
+from glaas.accounts.sessions import csrf_token, link_token
 from glaas.accounts.tables import TABLES
 from glaas.server.config import read
 from glaas.store import open_store
@@ -229,6 +230,18 @@ def test_without_create_one_links_the_account_first(browser: Browser, accounts: 
     assert browser.delete(f"{AUTH}/oidc/members/link", headers={"X-CSRF-Token": csrf}).status_code == 204
     browser.cookies.clear()
     refused(browser.sign_in("members"), browser, 401)
+
+
+def test_the_account_page_links_without_scripts(browser: Browser, accounts: Accounts) -> None:
+    accounts.users.add("ada", BY, password=PASSWORD)
+    browser.post(f"{AUTH}/session", json={"account": "ada", "password": PASSWORD})
+    place, cookie = f"{AUTH}/oidc/members/link", browser.cookies["glaas_session"]
+    for proof in ("", "0" * 64, csrf_token(cookie), link_token("another")):
+        assert browser.get(place, params={"proof": proof}).status_code == 403
+    there = browser.get(place, params={"proof": link_token(cookie)})
+    assert there.status_code == 303
+    assert browser.get(httpx.get(there.headers["location"]).headers["location"]).headers["location"] == "/account"
+    assert accounts.users.get("ada").links[0][1] == "s-1"
 
 
 def test_a_link_is_of_who_asked_for_it(browser: Browser, accounts: Accounts) -> None:

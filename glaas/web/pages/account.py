@@ -7,11 +7,12 @@ of their session that no other site can know.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from glaas.accounts.errors import NotSignedInError, SlowDownError
 from glaas.accounts.identity import PLAIN_COOKIE, SECURE_COOKIE, session_cookie
 from glaas.accounts.model import SCOPES, USUAL, Actor
-from glaas.accounts.sessions import check_csrf
+from glaas.accounts.sessions import check_csrf, link_token
 from glaas.accounts.tokens import Grant
 from glaas.web import words
 from glaas.web.answers import Elsewhere, Page
@@ -26,12 +27,14 @@ Form = Mapping[str, list[str]]
 
 def login(asked: Asked) -> Page | Elsewhere:
     after = _within(asked.query("next"))
-    return Elsewhere(after) if asked.viewer.account else _login_page(after)
+    return Elsewhere(after) if asked.viewer.account else _login_page(asked, after)
 
 
-def _login_page(after: str, trouble: str = "", name: str = "", status: int = 200) -> Page:
-    return Page("login.html", "Sign in", {"trouble": trouble, "next": after, "name": name}, path="/login", status=status,
-                headers={"Cache-Control": "no-store"})
+def _login_page(asked: Asked, after: str, trouble: str = "", name: str = "", status: int = 200) -> Page:
+    providers = [(one.title or one.name, f"/api/v1/auth/oidc/{one.name}/start?{urlencode({'next': after})}")
+                 for one in asked.site.wiring.settings.oidc]
+    return Page("login.html", "Sign in", {"trouble": trouble, "next": after, "name": name, "providers": providers},
+                path="/login", status=status, headers={"Cache-Control": "no-store"})
 
 
 def sign_in(asked: Asked, form: Form) -> Page | Elsewhere:
@@ -42,7 +45,7 @@ def sign_in(asked: Asked, form: Form) -> Page | Elsewhere:
         user = accounts.signing.by_password(name, password, address)
     except (NotSignedInError, SlowDownError) as error:
         status = 429 if isinstance(error, SlowDownError) else 401
-        return _login_page(after, f"{_sentence(error.message)} {_sentence(error.hint)}", words.line(name, 60), status)
+        return _login_page(asked, after, f"{_sentence(error.message)} {_sentence(error.hint)}", words.line(name, 60), status)
     secret = accounts.sessions.open(user.name, "password", Actor(user.name, address),
                                     asked.request.headers.get("user-agent", ""))
     return Elsewhere(after, cookies=(_cookie(asked, secret, _MONTH),))
@@ -66,6 +69,7 @@ def account(asked: Asked, made: str = "", trouble: str = "") -> Page | Elsewhere
         return Elsewhere("/login?next=/account")
     accounts, name = asked.site.wiring.accounts, asked.viewer.account
     user = accounts.users.get(name)
+    proof, linked = link_token(session_cookie(asked.request.cookies)), dict(user.links)
     return Page("account.html", "Account", {
         "name": name, "csrf": asked.identity.csrf, "made": made, "trouble": trouble, "scopes": SCOPES, "usual": USUAL,
         "days": DAYS,
@@ -77,6 +81,8 @@ def account(asked: Asked, made: str = "", trouble: str = "") -> Page | Elsewhere
         "sessions": [{"id": one.id, "how": one.how, "address": words.line(one.address, 60), "agent": words.line(one.agent, 80),
                       "seen": words.when(one.seen_at), "this": one.id == asked.identity.session}
                      for one in accounts.sessions.of(name)],
+        "providers": [{"title": one.title or one.name, "issuer": one.issuer, "linked": one.issuer in linked,
+                       "link": f"/api/v1/auth/oidc/{one.name}/link?proof={proof}"} for one in asked.site.wiring.settings.oidc],
         "organisations": sorted(user.organisations.items()),
         "invitations": sorted((org, role) for org, (role, _) in user.invitations.items()), "operator": user.operator,
     }, path="/account", headers={"Cache-Control": "no-store"}, status=400 if trouble else 200)
@@ -98,6 +104,8 @@ def change(asked: Asked, form: Form) -> Page | Elsewhere:
             accounts.keys.add(name, _one(form, "line"), actor, _one(form, "name"))
         elif do == "unkey":
             accounts.keys.remove(name, _one(form, "id"), actor)
+        elif do == "unlink":
+            accounts.users.unlink(name, _one(form, "id"), actor)
         elif do == "join":
             accounts.organisations.join(_one(form, "id"), actor)
         elif do == "decline":
