@@ -29,7 +29,8 @@ def is_head(value: dict[str, object]) -> bool:
             and is_bytes(value.get("run"), _RUN) and is_id(value.get("session")) and is_number(value.get("number"))
             and is_user(value.get("user")) and is_host(value.get("host")) and every(value.get("argv"), is_any_bytes)
             and isinstance(value.get("cwd"), bytes) and isinstance(value.get("project"), bytes)
-            and is_time(value.get("started_at")) and is_time(ended)
+            and is_time(value.get("started_at"))
+            and (is_time(ended) or ("ended_at" in value and ended is None and bool(reasons)))  # nobody saw its end
             and is_code(value.get("exit_code")) and is_code(value.get("signal"))
             and isinstance(value.get("interrupted"), bool) and isinstance(value.get("complete"), bool)
             and value.get("kind", "") in ("", *JOB_KINDS)
