@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from lineage.records import BUILD, SHOWN_ROLES, Entry, Job, JobHead, Role
 from lineage.reproduce.environments import Environment, editable_of, environments, system_packages
 from lineage.reproduce.order import Maker, makers, ordered
 
+_COMMIT = re.compile(r"[0-9a-f]{4,64}")
 #: What a step needs besides its packages and the system: settings that git does not track count.
 NEEDED_ROLES: frozenset[Role] = frozenset({*SHOWN_ROLES, "config"})
 
@@ -165,9 +167,9 @@ def _projects(jobs: Sequence[Job]) -> tuple[list[Project], list[int]]:
                     break
                 name = f"{base}-{again}"
             names.add(name)
-            found[root] = Project(root, name, _text(git, "remote"), bool(git.get("submodules")))
+            found[root] = Project(root, name, _remote(git), bool(git.get("submodules")))
         elif git:
-            found[root] = replace(known, remote=_text(git, "remote") or known.remote,
+            found[root] = replace(known, remote=_remote(git) or known.remote,
                                   submodules=known.submodules or bool(git.get("submodules")))
     order = list(found)
     return list(found.values()), [order.index(root) for root in own]
@@ -183,10 +185,17 @@ def _text(git: Mapping[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _remote(git: Mapping[str, Any]) -> str | None:
+    """What looks like an option is no address."""
+    remote = _text(git, "remote")
+    return None if remote is None or remote.startswith("-") else remote
+
+
 def _code(job: Job) -> Code | None:
     git = _git(job)
-    commit = _text(git, "commit")
-    return Code(commit, _text(git, "diff") or "", bool(git.get("diff_truncated"))) if commit else None
+    commit = _text(git, "commit") or ""
+    # Records come from elsewhere too: what is no commit's name goes to no git and into no script.
+    return Code(commit, _text(git, "diff") or "", bool(git.get("diff_truncated"))) if _COMMIT.fullmatch(commit) else None
 
 
 def _prefixes(jobs: Sequence[Job]) -> tuple[bytes, ...]:

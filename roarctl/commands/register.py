@@ -146,6 +146,7 @@ def _one(client: Client, place: Place | None, target: Target, choices: Choices, 
             plan = registering.prepare(client, None, target, choices, progress)
         progress("")
         if dry_run:
+            registering.look_at_said(client, plan)
             if not quiet:
                 emit("\n".join(dry_lines(plan, working_directory(), name, choices.scope, Palette.of(sys.stdout))))
             packs = [pack_document(pack, raw.id, len(raw.header) + sum(map(len, raw.parts.values())))

@@ -9,6 +9,7 @@ from typing import Any
 
 from lineage.document import entry_text
 from lineage.records import SHOWN_ROLES, Job
+from lineage.v1.annotations_pb2 import Annotated
 
 #: Addresses in commands and context: of a scheme, or as git writes those of SSH.
 _ADDRESS = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://[^\s'\"<>\\,;)\]}]+|[\w.-]+@[\w-]+(?:\.[\w-]+)+:[^\s'\"<>\\,;)\]}]+)")
@@ -26,6 +27,7 @@ class Leaving:
     remotes: set[str] = field(default_factory=set)
     contacted: set[str] = field(default_factory=set)
     diffs: int = 0  # jobs whose record has the text of uncommitted changes
+    said: list[Annotated] = field(default_factory=list)
     stderr: int = 0  # jobs whose record has what they wrote when they failed
 
     def add(self, job: Job) -> None:
@@ -51,7 +53,9 @@ class Leaving:
         return {"jobs": self.jobs, "paths": [entry_text("path", path) for path in sorted(self.paths)],
                 "users": sorted(self.users), "hosts": sorted(self.hosts), "environment": sorted(self.environment),
                 "remotes": sorted(self.remotes), "contacted": sorted(self.contacted), "diffs": self.diffs,
-                "stderr": self.stderr}
+                "stderr": self.stderr, "said": [
+                    {"kind": one.subject.kind, "id": one.subject.id.hex(), "what": item.what, "key": item.key,
+                     "values": list(item.values), "author": item.author.name} for one in self.said for item in one.items]}
 
     @property
     def shown_paths(self) -> list[bytes]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer", bound=Message)
 
-_CONNECT_SECONDS, _SECONDS = 2.0, 10.0  # that the registry may take to be there, and for one answer
+_CONNECT_SECONDS, _SECONDS = 2.0, 6.0  # that the registry may take to be there, and for one answer
 #: By id or hash, which mean the same everywhere.
 _ANYWHERE = frozenset({
     "Lineage/Resolve", "Lineage/GetJob", "Lineage/GetArtifact", "Lineage/GetSession", "Lineage/Log", "Lineage/SessionDag",
@@ -34,13 +34,14 @@ def look(*, local: bool = False) -> Client:
     """Who answers questions here: the daemon, and behind it the registry, if one is known and ``local`` does not forbid it.
     Without a daemon the registry alone answers. UnavailableError where neither is there."""
     place = None if local else _place()
+    if place is None:
+        return connect()
     try:
-        daemon: Client | None = connect()
+        return Lookups(connect(), place)
     except UnavailableError as error:
-        if place is None:
+        if isinstance(place, RoarError):
             raise
         return Lookups(None, place, missing=error)
-    return Lookups(daemon, place) if place is not None and daemon is not None else _given(daemon)
 
 
 def registry() -> RegistryClient:
@@ -53,13 +54,15 @@ def registry() -> RegistryClient:
 
 
 class Lookups(Client):
-    """``daemon``: None where there is none; then ``missing`` says so. ``say``: how a line is said to the person."""
+    """``daemon``: None where there is none; then ``missing`` says so. ``place``: the registry, or why it cannot be asked, which
+    is said when it would be. ``say``: how a line is said to the person."""
 
-    def __init__(self, daemon: Client | None, place: Place, *, missing: RoarError | None = None,
+    def __init__(self, daemon: Client | None, place: Place | RoarError, *, missing: RoarError | None = None,
                  say: Callable[[str], None] | None = None) -> None:
         self._daemon = daemon
         self._missing = missing
         self._place = place
+        self._url = "" if isinstance(place, RoarError) else place.address.url
         self._say = say or _to_stderr
         self._registry: RegistryClient | None = None
         self._failed: RoarError | None = None  # it is not asked again
@@ -124,6 +127,8 @@ class Lookups(Client):
         """None where it failed before."""
         if self._registry is None and self._failed is None:
             try:
+                if isinstance(self._place, RoarError):
+                    raise self._place
                 self._registry = self._place.client(patience=_SECONDS, connecting=_CONNECT_SECONDS, tries=1)
             except RoarError as error:
                 self._fail(error)
@@ -157,19 +162,19 @@ class Lookups(Client):
         if self._failed is not None and self._missing is not None:
             return UnavailableError(f"{refused.message}; and {self._failed.message}", refused.hint)
         if self._missing is not None:
-            return NotFoundError(f"{self._place.address.url} does not know it, and {self._missing.message}", self._missing.hint)
+            return NotFoundError(f"{self._url} does not know it, and {self._missing.message}", self._missing.hint)
         if self._failed is None:
-            refused.hint = f"{self._place.address.url} does not know it either; {refused.hint}".rstrip("; ")
+            refused.hint = f"{self._url} does not know it either; {refused.hint}".rstrip("; ")
         return refused
 
     def _note(self, answer: Message) -> None:
         if not self._told:
             self._told = True
-            self._say(f"from the registry {self._place.address.url}, not recorded on this machine")
+            self._say(f"from the registry {self._url}, not recorded on this machine")
         for head in _heads(answer):
             self._ids[head.run] = head.id
             if not head.HasField("imported"):  # else @3 would be taken for a job of here
-                head.imported.registry = self._place.address.url
+                head.imported.registry = self._url
 
     def _said(self, request: Any, seconds: float) -> annotations_pb2.ListAnnotationsResponse:  # noqa: ANN401 - its message
         """What people say of things: here, and of what came from the registry, there. Labels are never worth an error."""
@@ -196,12 +201,7 @@ class Lookups(Client):
         return found
 
 
-def _given(daemon: Client | None) -> Client:
-    assert daemon is not None
-    return daemon
-
-
-def _place() -> Place | None:
+def _place() -> Place | RoarError | None:
     """None where none is known, or the project wants none asked. What is wrong with it is a line, never an error."""
     from roarctl.commands.options import current_project
     from roarctl.registry import where
@@ -211,8 +211,7 @@ def _place() -> Place | None:
         settings = load(current_project())
         return where.find(settings) if settings.word("registry.lookup") == "true" else None
     except RoarError as error:
-        _to_stderr(f"! no registry is asked: {error.message}")
-        return None
+        return error
 
 
 def _is_anywhere(method: str, request: Any) -> bool:  # noqa: ANN401 - its message

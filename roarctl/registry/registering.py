@@ -6,6 +6,7 @@ middle, the next try asks what is known already and goes on with the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from roarctl.registry.client import RegistryClient
     from roarctl.signing import Signer
 
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _MOST_KNOWN = 10_000  # jobs in one question
 _MOST_RECEIPTS = 500  # jobs whose receipt is looked for
 _MOST_STEPS = 1_000  # of a job, of which people may have said something
@@ -139,6 +141,12 @@ def bundles(client: Client, plan: Plan, choices: Choices) -> Iterator[tuple[Pack
         yield pack, raw
 
 
+def look_at_said(client: Client, plan: Plan) -> None:
+    """For who wants to see all that would leave: what people said goes along."""
+    for pack in plan.packs:
+        plan.leaving.said += _said_of(client, plan, pack)
+
+
 def send(client: Client, registry: RegistryClient, plan: Plan, choices: Choices, sent: Sent,
          progress: Callable[[str], None]) -> None:
     """What it does stands in ``sent`` at any moment. The registry's RoarError, where it cannot or will not go on."""
@@ -200,7 +208,8 @@ def _look(plan: Plan, choices: Choices, job: Job) -> None:
     git = job.context.get("git") or {}
     if git.get("commit") and git.get("root") and job.head.id is not None and job.head.run not in plan.foreign:
         commit = Commit(str(git["root"]).encode("utf-8", "surrogateescape"), str(git["commit"]))
-        plan.commits.setdefault(commit, job.head.id)
+        if _COMMIT.fullmatch(commit.commit):
+            plan.commits.setdefault(commit, job.head.id)
     plan.steps[job.head.run] = min(len(job.steps), _MOST_STEPS)
     plan.artifacts[job.head.run] = tuple({entry.hash for entry in job.entries if entry.hash is not None
                                           and entry.kind in {"input", "output"} and entry.role in SHOWN_ROLES})

@@ -42,6 +42,8 @@ def dry_lines(plan: Plan, base: bytes, where: str, scope: str, palette: Palette)
     for name, values in (("users", leaving.users), ("hosts", leaving.hosts), ("contacted", leaving.contacted),
                          ("addresses", leaving.remotes), ("variables", leaving.environment)):
         lines += _listed(name, [printable(value) for value in sorted(values)], palette)
+    lines += _listed("said", [printable(" ".join(filter(None, (item.what, item.key, *item.values))))
+                              for one in leaving.said for item in one.items], palette)
     for count, what in ((leaving.diffs, "the text of uncommitted changes"), (leaving.stderr, "what they wrote as they failed")):
         if count:
             lines.append(f"{count_text(count, 'job')} with {what}")

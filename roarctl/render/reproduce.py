@@ -11,7 +11,18 @@ from lineage.document import entry_text, head_document
 from lineage.reproduce.patches import file_patches
 from lineage.reproduce.plan import Plan, Step
 from roarctl.render.jobs import short_id
-from roarctl.render.text import Palette, command_text, count_text, cut, hash_text, path_text, printable, size_text, table
+from roarctl.render.text import (
+    Palette,
+    command_text,
+    count_text,
+    cut,
+    hash_text,
+    number_text,
+    path_text,
+    printable,
+    size_text,
+    table,
+)
 from roarctl.reproducing.compare import Verdict
 from roarctl.reproducing.locate import Found
 from roarctl.reproducing.results import StepResult, exit_code
@@ -38,7 +49,7 @@ def plan_lines(plan: Plan, found: Sequence[Found], what: str, palette: Palette) 
         lines.append(f"  system   {cut(', '.join(plan.system_packages), 110)}")
     lines += _input_lines(plan, found, palette)
     lines.append("  steps")
-    rows = [[f"    {step.number}", f"@{step.head.number} {palette.yellow(short_id(step.head))}",
+    rows = [[f"    {step.number}", f"{number_text(step.head)} {palette.yellow(short_id(step.head))}",
              ("[build] " if step.build else "") + command_text(step.head.argv, _COMMAND_WIDTH), _makes(step, plan)]
             for step in steps]
     lines += table(rows)

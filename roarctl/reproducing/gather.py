@@ -42,6 +42,9 @@ def gather(client: Client, target: Target) -> Gathered:
         if head.id is None:
             raise ConflictError(f"job @{head.number} still runs", "wait for its end")
     unique = {head.id: head for head in heads}
+    told = sorted({head.imported.registry for head in heads if head.imported is not None and head.imported.registry})
+    if told:
+        warnings.append(f"recorded elsewhere, as {', '.join(told)} tells: look at what would be run before you run it")
     built = any(head.kind == BUILD for head in unique.values())
     return Gathered([_job(client, identity or b"", with_packages=built) for identity in unique], warnings)
 

@@ -35,7 +35,7 @@ class Sources:
         for place in self._places(commits, tried):
             shutil.rmtree(self._directory, ignore_errors=True)  # of an earlier, failed try
             try:
-                git.run(["clone", "-q", "--no-checkout", place, self._directory])
+                git.run(["clone", "-q", "--no-checkout", "--", place, self._directory])
             except RoarError as error:
                 tried.append(f"{os.fsdecode(place)}: {error.message}")
                 continue

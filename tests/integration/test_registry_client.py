@@ -134,6 +134,7 @@ def test_what_is_registered_is_found_and_made_again_on_another_machine(mine: Pro
     assert "2 jobs" in other.roar("import", "it.roar", "--dry-run").stdout
     assert "model.pkl" in other.roar("search", "--registry", str(mine.path / "model.pkl")).stdout
 
+    assert "look at what would be run" in other.roar("reproduce", "from-a-friend.bin").stdout
     again = other.path / "again"
     result = document(other, "reproduce", "from-a-friend.bin", "--run", "--yes", "--dir", again)["result"]
     assert (result["exit_code"], len(result["steps"])) == (0, 2)
@@ -144,7 +145,7 @@ def test_a_dry_run_shows_all_that_would_leave_and_sends_nothing(mine: Project, r
     mine.roar("label", "@1", "name=prep")
     shown = mine.roar("register", "model.pkl", "--dry-run")
     assert "would send 2 jobs in 1 bundle" in shown.stdout
-    for name in ("raw.csv", "prep.sh", "PATH", "@1", "@2", "sh train.sh 7"):
+    for name in ("raw.csv", "prep.sh", "PATH", "@1", "@2", "sh train.sh 7", "label name prep"):
         assert name in shown.stdout
     found = registered(mine, "model.pkl", "--dry-run")
     assert [job["known"] for job in found["jobs"]] == [False, False]
@@ -329,6 +330,11 @@ def test_a_registry_that_does_not_answer_is_a_line_beside_the_local_answer(mine:
         unknown = mine.roar("show", "beefbeef", environment=away, check=False)
         assert "did not answer in time" in unknown.stderr
         assert time.monotonic() - began < 60
+    del mine.environment["GLAAS_URL"], mine.environment["GLAAS_TOKEN"]
+    mine.roar("config", "registry.url", "https://registry.example.org")
+    assert mine.roar("lineage", "model.pkl").stderr == ""
+    unknown = mine.roar("show", "beefbeef", check=False)
+    assert "the registry was not asked: this project's registry is https://registry.example.org" in unknown.stderr
     mine.roar("config", "registry.lookup", "false")
     unknown = mine.roar("show", "beefbeef", environment={"GLAAS_URL": "http://127.0.0.1:1"}, check=False)
     assert "registry" not in unknown.stderr

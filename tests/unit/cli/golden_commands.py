@@ -15,6 +15,7 @@ from samples import BEGAN, SESSION, USER, entry, job, pipeline
 
 from lineage import bundle, ids, wire
 from lineage.annotations import Annotations, Change, Item, Subject
+from lineage.annotationwire import annotated_to
 from lineage.compare.causes import find_causes
 from lineage.compare.metrics import Delta
 from lineage.compare.model import CodeHistory, Commit, CommitRange, FileChange
@@ -265,6 +266,7 @@ def _register() -> dict[str, Any]:
     plan = registering.Plan(Closure((one.head, other.head), 1, other.head), frozenset([b"\x11" * 32]))
     plan.packs.append(Pack(b"\x02" * 32, (other.head,), 900))
     plan.leaving.add(other)
+    plan.leaving.said.append(annotated_to(said(Subject("job", b"\x22" * 32))))
     plan.refused.append(Refused(other.head, [Suspect("its command line", "python --key=[redacted]")]))
     sent = Sent(new=1, known=1, receipts="/home/ada/receipts", problems=["its receipt does not hold: …"])
     tag = Tag(b"/p", "c" * 40, "roar/ccccccc", "failed", "origin", "no space left")
