@@ -6,12 +6,14 @@ a check of its own: it is the one that was given, or the one that this user saw 
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from lineage import ids
 from lineage import receipt as receipts
 from lineage.document import time_text
 from lineage.errors import CorruptError, InvalidError, NotFoundError, RoarError, UnavailableError
@@ -23,6 +25,7 @@ from roarctl.verifying import Check, Verdict
 
 if TYPE_CHECKING:
     from roarctl.client import Client
+    from roarctl.registry.client import RegistryClient
 
 _MOST_MAKERS = 20
 _PREFIX = re.compile(r"[0-9a-f]{4,64}", re.ASCII)
@@ -109,20 +112,35 @@ def first_key(head: TreeHead, changes: Sequence[KeyChange]) -> bytes:
     return oldest if follow(head.origin, oldest, head.key, changes) else head.key
 
 
-def reference_verdict(reference: str, known: KnownLogs, key: Key | None, client: Client | None) -> Verdict:
-    """Of the receipts that are kept here of a job, or of jobs that made a file. NotFoundError where it names nothing."""
+def reference_verdict(reference: str, known: KnownLogs, key: Key | None, client: Client | None,
+                      registry: RegistryClient | None = None) -> Verdict:
+    """Of the receipts that are kept here of a job, or of jobs that made a file; ``registry`` is asked for those that are not.
+    NotFoundError where it names nothing."""
     checks: list[Check] = []
     for job in _jobs(reference, client, checks):
         files = kept(job)
         if not files:
-            checks.append(Check("log", "unknown", f"job {job.hex()[:JOB_DIGITS]}: no receipt of it is here; `roar register "
-                                                  f"job:{job.hex()[:12]}` gets one"))
+            checks += _asked(job, known, key, registry)
         for file in files:
             try:
                 checks += receipt_checks(read(file), known, key, own=True, jobs=[job])
             except RoarError as error:
                 checks.append(Check("log", "failed", f"{file}: {error.message}"))
     return Verdict("receipt", tuple(checks))
+
+
+def _asked(job: bytes, known: KnownLogs, key: Key | None, registry: RegistryClient | None) -> list[Check]:
+    name = f"job {job.hex()[:JOB_DIGITS]}"
+    if registry is None:
+        return [Check("log", "unknown", f"{name}: no receipt of it is here; `roar register job:{job.hex()[:12]}` gets one")]
+    try:
+        document = registry.document("GET", f"/api/v1/log/receipt?job={job.hex()}")
+        found = receipts.decode(json.dumps(document, ensure_ascii=False).encode())
+    except NotFoundError as error:
+        return [Check("log", "unknown", f"{name}: {registry.url} gives no receipt of it: {error.message}")]
+    except CorruptError as error:
+        return [Check("log", "failed", f"{name}: what {registry.url} gives as its receipt does not hold: {error.message}")]
+    return receipt_checks(found, known, key, own=True, jobs=[job])
 
 
 def _jobs(reference: str, client: Client | None, checks: list[Check]) -> list[bytes]:
@@ -153,8 +171,27 @@ def _jobs(reference: str, client: Client | None, checks: list[Check]) -> list[by
     jobs = list(dict.fromkeys(one.job.id for one in makers if one.job.id))
     if not jobs:
         raise NotFoundError(f"no job is known that made {reference}", "`roar lineage` shows what is known of it")
-    checks.append(Check("record", "held", f"{reference}: made by {count_text(len(jobs), 'job')}, as the record here says"))
+    checks += [_made(client, job, target.id, reference) for job in jobs]
     return jobs
+
+
+def _made(client: Client, job: bytes, digest: bytes, reference: str) -> Check:
+    """A job's id is the hash of its record, and the record has the hash of the file: so nobody has to be believed."""
+    from lineage.v1 import lineage_pb2
+
+    name = f"{reference} and job {job.hex()[:JOB_DIGITS]}"
+    try:
+        parts = list(client.stream("Lineage/GetRecord", lineage_pb2.GetRecordRequest(id=job), lineage_pb2.RecordPart))
+        if not parts or ids.content_id(parts[0].data) != job:
+            return Check("record", "failed", f"{name}: what is given as the job's record has another hash")
+        record = ids.decode_job(parts[0].data, {part.id: part.data for part in parts[1:]}.__getitem__)
+    except (KeyError, ValueError, CorruptError) as error:
+        return Check("record", "failed", f"{name}: the job's record does not have the hashes that it names: {error}")
+    except RoarError as error:
+        return Check("record", "unknown", f"{name}: the job's record is not given: {error.message}")
+    if any(entry.kind == "output" and entry.hash == digest for entry in record.entries):
+        return Check("record", "held", f"{name}: the job's record names this content as its output, and has the job's hash")
+    return Check("record", "failed", f"{name}: the job's record does not name this content as its output")
 
 
 def file_checks(found: Receipt, artifacts: Sequence[Path], client: Client | None) -> list[Check]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from glaas.registry.tables import PARTS
 from glaas.server.proofs import inclusion
 from glaas.store.viewer import Viewer
+from lineage.bundle import decode_header
 from lineage.document import Document, time_text
 from lineage.errors import NotFoundError
 from lineage.transparency import TreeHead, decode_opening
@@ -45,6 +46,9 @@ def receipt_document(wiring: Wiring, viewer: Viewer, job: bytes, bundle: bytes) 
     named = decode_opening(proof.opening).bundle
     with wiring.store.read() as reader:
         header = reader.get(PARTS, [(named, b"")]).get((named, b""), b"") if named else b""
+    jobs = decode_header(header).jobs if header else ()
+    if len(wiring.registry.registrations(viewer, jobs)) != len(jobs):
+        raise NotFoundError("its receipt names other jobs too, which you may not see", "ask who registered it for the receipt")
     return receipt_of(proof, header).document()
 
 

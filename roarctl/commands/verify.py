@@ -27,7 +27,7 @@ EPILOG = """Examples:
   roar verify model.intoto.jsonl --key ada.pub model.pkl
   roar verify model.intoto.jsonl --allowed-signers ~/.ssh/allowed_signers model.pkl
   roar verify model.roar                  every id in a bundle is recomputed
-  roar verify model.pt                    when was what made it registered? offline, by the receipts kept here
+  roar verify model.pt                    was what made it registered? by the receipts that are kept here
   roar verify receipt.json --log-key KEY  somebody else's receipt
   roar verify --log                       does the registry's log begin with all that it showed before?"""
 
@@ -50,11 +50,13 @@ def command(
     log_key: Annotated[str, typer.Option(
         "--log-key", metavar="KEY", help="Of the registry's log, or a file with it. Default: the one seen first.")] = "",
     log: Annotated[bool, typer.Option("--log", help="Ask a registry whether its log has all that it showed before.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no registry, even if no receipt is here.")] = False,
     as_json: AsJson = False,
 ) -> None:
     import sys
 
     from lineage.errors import InvalidError, UnavailableError
+    from roarctl import verifying
     from roarctl.client import connect
     from roarctl.render.text import Palette, printable
 
@@ -69,7 +71,13 @@ def command(
                 client = stack.enter_context(connect())
             except UnavailableError:
                 client = None
-            verdict = _of(target, artifacts or [], key, signers, log_key, client)
+            kind = verifying.kind_of(Path(target))
+            if kind in {"bundle", "statement"}:
+                verdict = verifying.verify(Path(target), verifying.trusted(key, signers), artifacts or [], client)
+            elif kind == "receipt":
+                verdict = _receipt(Path(target), artifacts or [], log_key, client)
+            else:
+                verdict = _reference(target, log_key, client, offline)
     if as_json:
         emit_json(verdict.document())
     else:
@@ -83,22 +91,31 @@ def command(
     raise typer.Exit(verdict.exit_code)
 
 
-def _of(target: str, artifacts: Sequence[Path], key: Path | None, signers: Path | None, log_key: str,
-        client: Client | None) -> Verdict:
-    """By what the target is: a file that says something, or a reference to what was recorded."""
-    from roarctl import proving, verifying
+def _receipt(path: Path, artifacts: Sequence[Path], log_key: str, client: Client | None) -> Verdict:
+    from roarctl import proving
     from roarctl.known_logs import KnownLogs
+    from roarctl.verifying import Verdict
 
-    path = Path(target)
-    kind = verifying.kind_of(path)
-    if kind in {"bundle", "statement"}:
-        return verifying.verify(path, verifying.trusted(key, signers), artifacts, client)
+    found = proving.read(path)
+    checks = proving.receipt_checks(found, KnownLogs(), proving.log_key(log_key) if log_key else None)
+    return Verdict("receipt", (*checks, *proving.file_checks(found, artifacts, client)))
+
+
+def _reference(reference: str, log_key: str, client: Client | None, offline: bool) -> Verdict:
+    """What was recorded here; behind that, what the registry knows."""
+    from roarctl import proving
+    from roarctl.commands.options import current_project
+    from roarctl.known_logs import KnownLogs
+    from roarctl.registry import where
+    from roarctl.registry.lookups import look
+    from roarctl.settings import load
+
     trusted = proving.log_key(log_key) if log_key else None
-    if kind == "receipt":
-        found = proving.read(path)
-        checks = proving.receipt_checks(found, KnownLogs(), trusted)
-        return verifying.Verdict("receipt", (*checks, *proving.file_checks(found, artifacts, client)))
-    return proving.reference_verdict(target, KnownLogs(), trusted, client)
+    place = None if offline else where.find(load(current_project()))
+    if place is None:
+        return proving.reference_verdict(reference, KnownLogs(), trusted, client)
+    with look() as both, place.client() as registry:
+        return proving.reference_verdict(reference, KnownLogs(), trusted, both, registry)
 
 
 def _log(url: str, log_key: str) -> Verdict:
