@@ -29,12 +29,12 @@ def document_answer(request: Request, document: Document, status: int = 200) -> 
 def bytes_answer(request: Request, content: bytes, kind: str, *, lasting: bool = False, status: int = 200) -> Response:
     """``lasting``: the address names just these bytes.  304 where the client has them (RFC 9110 section 13.1.2)."""
     anonymous = is_anonymous(request)
-    tag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
+    tag = f'W/"{blake2b(content, digest_size=16).hexdigest()}"'  # weak: compressed or not, it is the same
     headers = {"ETag": tag, "Vary": "Authorization, Cookie",
                "Cache-Control": (_LASTING if lasting else _SHORT) if anonymous else _OWN}
     if anonymous:
         headers["Access-Control-Allow-Origin"] = "*"
     given = request.headers.get("if-none-match", "")
-    if given and tag in {one.strip().removeprefix("W/") for one in given.split(",")}:
+    if given and tag in {one.strip() for one in given.split(",")}:
         return Response(status_code=304, headers=headers)
     return Response(content, status, headers, kind)

@@ -40,6 +40,7 @@ def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> Fas
     app.router.routes += failing.fallbacks(app)
     app.router.routes += web.routes(wiring)
     failing.add_handlers(app)
+    app.add_middleware(failing.Caught)
     app.add_middleware(Bounded, limits=limits)
     app.add_middleware(Compressed)
     app.add_middleware(Security, settings=wiring.settings)

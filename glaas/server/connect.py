@@ -71,9 +71,10 @@ async def _answer(method: Method, room: Room, request: Request) -> Response:
         # No error of Connect's: it prescribes this status, with an Accept-Post header of what there is.
         return Response(status_code=415, headers={"Accept-Post": ", ".join(kinds)})
     try:
-        seconds = _timeout(request, room.limits)
+        large = method.name in _LARGE
+        seconds = _timeout(request, room.limits.register_seconds if large else room.limits.call_seconds)
         _only_plain(request, method.streaming)
-        if method.name in _LARGE:
+        if large:
             async with bodies.large_body(request, room.limits, room.budget) as body:
                 return await _call(method, codec, body, request, seconds, room.registering)
         return await _call(method, codec, await bodies.read(request, room.limits.request, room.limits), request, seconds)
@@ -148,14 +149,14 @@ def _late_text(method: Method, seconds: float) -> str:
     return f"{method.name} took longer than {seconds:g} seconds"
 
 
-def _timeout(request: Request, limits: Limits) -> float:
+def _timeout(request: Request, most: float) -> float:
     """Connect-Timeout-Ms: a positive number of at most 10 digits."""
     text = request.headers.get("connect-timeout-ms")
     if text is None:
-        return limits.call_seconds
+        return most
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_TIMEOUT_DIGITS):
         raise InvalidError(f"connect-timeout-ms is {text[:20]!r}", "give milliseconds, 10 digits at most")
-    return min(int(text) / 1000, limits.call_seconds)
+    return min(int(text) / 1000, most)
 
 
 def _only_plain(request: Request, streaming: bool) -> None:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glaas.server.statuses import error_document, http_headers, http_status, internal
 from lineage.errors import InvalidError, NotFoundError, RoarError
@@ -23,7 +24,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RoarError, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _defect)
 
 
 def fallbacks(app: FastAPI) -> list[Route]:
@@ -61,9 +61,27 @@ def _http(request: Request, error: Exception) -> Response:
     return answer
 
 
-def _defect(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _answer(internal(), 500)
+class Caught:
+    """ASGI middleware, the innermost: a defect of ours is an answer like others, and a traceback in the log with its id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise  # nothing to be said any more: the connection is closed
+            _log.exception("%s %s failed, request %s", scope["method"], scope["path"], scope["state"].get("request_id"))
+            await _answer(internal(), 500)(scope, receive, send)
 
 
 def _answer(error: RoarError, status: int) -> Response:

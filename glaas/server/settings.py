@@ -59,6 +59,7 @@ class Limits:
     body_seconds: float = 120.0
     idle_seconds: float = 20.0  # between two pieces of a body, and for a request's headers
     call_seconds: float = 30.0
+    register_seconds: float = 600.0  # a large bundle, behind others
     handlers: int = 24
     connections: int = 2000
     verifiers: int = field(default_factory=lambda: max(1, min(8, (os.cpu_count() or 1) - 1)))

@@ -96,6 +96,23 @@ def test_many_at_once(tmp_path: Path) -> None:
             assert [5] * 8 == list(pool.map(both, range(1, 9)))
 
 
+def test_a_verifier_that_is_killed(tmp_path: Path) -> None:
+    """As the kernel does where memory ends: the server starts another."""
+    with Served(tmp_path) as served:
+        token, box = served.token("ada"), Box()
+        assert 201 == served.register(token, made(box, 1)[1]).status_code
+        assert served.process is not None
+        pid = served.process.pid
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        assert children
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        answers = [served.register(token, made(box, number)[1]).status_code for number in (2, 3, 4)]
+        assert set(answers[:-1]) <= {201, 503}
+        assert 201 == answers[-1]
+
+
 def test_who_asks_too_much_is_told_when_to_come_back(tmp_path: Path) -> None:
     text = "[rates]\nread = [1, 5]\n[quotas]\njobs_per_day = 3\n"
     with Served(tmp_path, *configured(tmp_path, text)) as served:
