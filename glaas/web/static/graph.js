@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const KIND = 0, LOOK = 1, TITLE = 2, SECOND = 3, X = 4, Y = 5, W = 6, H = 7, URL_ = 8, FACTS = 9;
+  const READABLE = 0.5; // a zoom at which titles can be read
   const LARGE = 1200; // nodes from which drawing is simpler while moving
 
   for (const frame of document.querySelectorAll("[data-graph]")) start(frame);
@@ -59,7 +60,7 @@
       const lows = data.nodes.map((node) => node[Y] + node[H] / 2), rights = data.nodes.map((node) => node[X] + node[W] / 2);
       const wide = Math.max(1, ...rights), high = Math.max(1, ...lows);
       const scale = Math.min(1.2, (this.canvas.clientWidth - 48) / wide);
-      if (!this.large && scale > 0.3) this.canvas.style.height = `${Math.round(Math.min(Math.max(high * scale + 96, 260), 0.7 * innerHeight))}px`;
+      if (!this.large) this.canvas.style.height = `${Math.round(Math.min(Math.max(high * Math.max(scale, READABLE) + 96, 260), 0.7 * innerHeight))}px`;
       data.nodes.forEach((node, at) => elements.push({
         group: "nodes", data: { id: `n${at}`, at, label: node[TITLE], w: node[W], h: node[H] },
         position: { x: node[X], y: node[Y] }, classes: `${node[KIND]} ${node[LOOK]}`,
@@ -116,9 +117,9 @@
     begin() {
       this.cy.fit(undefined, 24);
       if (this.cy.zoom() > 1.2) { this.cy.zoom(1.2); this.cy.center(); }
-      if (this.cy.zoom() < 0.22 && this.nodes.length > 60) { // too small to see anything: from the beginning, then
+      if (this.cy.zoom() < 0.8 * READABLE) { // too small to read: from the beginning, then; "Fit" shows all of it
         const box = this.cy.elements().boundingBox();
-        const zoom = 0.5, first = this.nodes.reduce((best, node, at) => (node[X] < this.nodes[best][X] ? at : best), 0);
+        const zoom = READABLE * 1.2, first = this.nodes.reduce((best, node, at) => (node[X] < this.nodes[best][X] ? at : best), 0);
         this.cy.viewport({ zoom, pan: { x: 24 - box.x1 * zoom, y: this.cy.height() / 2 - this.nodes[first][Y] * zoom } });
       }
     }
