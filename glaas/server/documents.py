@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from glaas.registry.registry import Registry
 from glaas.store.viewer import Viewer
-from glaas.web.sources import FromView, Wanted
 from lineage import document
 from lineage.annotations import Annotations, Subject
 from lineage.compare.answerdocument import diff_document
@@ -26,6 +25,7 @@ from lineage.records import ENTRY_KINDS, ROLES, Entry, Job
 from lineage.service.graphs import dag_message, roles_of, walk_message
 from lineage.service.references import by_reference
 from lineage.service.service import artifact_message
+from lineage.service.sources import FromView, Wanted
 from lineage.service.view import View
 from lineage.v1 import lineage_pb2
 from lineage.whole import annotations_document, whole_document

@@ -11,16 +11,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from glaas.accounts.limits import Action
+from glaas.server.wiring import Wiring
 from glaas.web.answers import HEADERS, Data, Elsewhere, Page
 from glaas.web.pages import account, artifact, badge, diff, graph, home, job, log, people, search, session
-from glaas.web.site import Asked, FormHandler, Handler, Site, Wired
+from glaas.web.site import Asked, FormHandler, Handler, Site
 from lineage.errors import NotFoundError
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _WALKED = ("artifact", "job")
 
 
-def routes(wiring: Wired) -> list[BaseRoute]:
+def routes(wiring: Wiring) -> list[BaseRoute]:
     site = Site(wiring)
     get, post = partial(_get, site), partial(_post, site)
     return [
@@ -28,10 +29,12 @@ def routes(wiring: Wired) -> list[BaseRoute]:
         get("/artifact/{reference}/card.svg", badge.card_picture), get("/artifact/{reference}/card.png", badge.card_picture),
         get("/badge/{reference}", badge.badge),
         *(route for kind in _WALKED for route in (
-            get(f"/{kind}/{{reference}}/graph.json", _of_kind(kind, graph.walk_data)),
+            get(f"/{kind}/{{reference}}/drawing.json", _of_kind(kind, graph.walk_data)),
+            get(f"/{kind}/{{reference}}/graph.json", _of_kind(kind, graph.walk_page)),
             get(f"/{kind}/{{reference}}/graph.svg", _of_kind(kind, graph.walk_picture)),
             get(f"/{kind}/{{reference}}/graph", _of_kind(kind, graph.walk_page)))),
-        get("/session/{reference}/graph.json", graph.session_data),
+        get("/session/{reference}/drawing.json", graph.session_data),
+        get("/session/{reference}/graph.json", graph.session_document),
         get("/session/{reference}/graph.svg", graph.session_picture),
         get("/artifact/{reference}", artifact.page), get("/job/{reference}", job.page),
         get("/session/{reference}", session.page),

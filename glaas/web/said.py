@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from glaas.server import documents
 from glaas.web import words
 from lineage.annotations import Annotations, Subject
-
-if TYPE_CHECKING:
-    from glaas.web.site import Asked
+from lineage.service.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +27,6 @@ class Said:
     def __bool__(self) -> bool:
         return bool(self.labels or self.tags or self.blocks or self.notes)
 
-    def label_map(self) -> dict[str, str]:
-        return dict(self.labels)
-
-    def tag_map(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for key, value in self.tags:
-            found.setdefault(key, []).append(value)
-        return found
-
 
 def readable(annotations: Annotations) -> Said:
     return Said(
@@ -49,10 +37,5 @@ def readable(annotations: Annotations) -> Said:
               for item in annotations.of("note") if item.values))
 
 
-def said_of(asked: Asked, subject: Subject) -> Said:
-    return next(iter(said_of_many(asked, [subject]).values()), Said())
-
-
-def said_of_many(asked: Asked, subjects: Iterable[Subject]) -> dict[bytes, Said]:
-    """By the subject's id."""
-    return {one.subject.id: readable(one) for one in asked.said(list(subjects))}
+def said_of(view: View, subject: Subject) -> Said:
+    return readable(documents.said(view, [subject])[0])

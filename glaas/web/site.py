@@ -5,30 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
 import jinja2
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from glaas.accounts.accounts import Accounts
 from glaas.accounts.identity import ANONYMOUS, Identity
 from glaas.accounts.limits import Action
-from glaas.log.log import Log
-from glaas.registry.registry import Registry
-from glaas.server.settings import Settings
 from glaas.server.statuses import error_document, http_headers, http_status, internal
+from glaas.server.wiring import Wiring
 from glaas.store.viewer import Viewer
 from glaas.web import words
 from glaas.web.answers import HEADERS, POLICY, Data, Elsewhere, Page
 from glaas.web.drawing import Drawings
-from lineage.annotations import Annotations, Subject
 from lineage.errors import AmbiguousError, DeniedError, InvalidError, RoarError
 from lineage.service.view import View
 
@@ -38,20 +34,6 @@ _TITLES = {
     300: "That could be several things", 400: "That did not make sense", 401: "Please sign in", 403: "That is not yours to see",
     404: "Nothing is known under that address", 405: "That is not how this is asked", 409: "It is so already",
     429: "That was a lot at once", 500: "Something broke on our side", 503: "Not just now"}
-
-
-class Wired(Protocol):
-    """The parts of the server that pages ask (``glaas.server.wiring``)."""
-
-    @property
-    def registry(self) -> Registry: ...
-    @property
-    def accounts(self) -> Accounts: ...
-    @property
-    def log(self) -> Log: ...
-    @property
-    def settings(self) -> Settings: ...
-    def identity(self, connection: HTTPConnection, action: Action = "read") -> Identity: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +66,6 @@ class Asked:
     @property
     def address(self) -> str:
         return self.request.client.host if self.request.client else ""
-
-    def said(self, subjects: Sequence[Subject]) -> list[Annotations]:
-        """What the viewer may know that anybody said of these; jobs by their id."""
-        found = self.site.wiring.registry.store(self.viewer).said(subjects)
-        return [Annotations(subject, tuple(item for items in by_account.values() for item in items))
-                for subject, by_account in found.items()]
 
     def registered(self, job: bytes) -> list[Registered]:
         found = self.site.wiring.registry.registrations(self.viewer, [job]).get(job, [])
@@ -129,7 +105,7 @@ MAX_FORM = 64 << 10
 class Site:
     """``wiring``: the server's parts.  Templates are compiled once."""
 
-    def __init__(self, wiring: Wired) -> None:
+    def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self.drawings = Drawings()
 

@@ -68,8 +68,8 @@ def test_the_same_as_json_by_suffix_or_by_accept(client, site, kind) -> None:
 
 
 @pytest.mark.parametrize(("path", "schema"), [
-    ("/index.json", "glaas.home/1"), ("/search.json?q=train", "glaas.search/1"), ("/user/ada.json", "glaas.account/1"),
-    ("/log.json", "glaas.log-head/1")])
+    ("/index.json", "roar.log/1"), ("/search.json?q=train", "roar.search/1"), ("/user/ada.json", "glaas.account/1"),
+    ("/log.json", "glaas.head/1")])
 def test_json_of_the_other_pages(client, path, schema) -> None:
     assert schema == client.get(path).json()["schema"]
 
@@ -146,7 +146,7 @@ def test_hostile_names_are_only_text(opens, client, site) -> None:
     assert 0 == page.locator("main img, main script, main i, main b, a[href^='javascript']").count()
     assert len(page.content()) < 400_000
     for path in (f"/session/{world.hostile.id.hex()}", f"/artifact/{world.hostile.jobs[0].of_kind('output')[0].hash.hex()}",
-                 f"/session/{world.hostile.id.hex()}/graph.svg", f"/session/{world.hostile.id.hex()}/graph.json",
+                 f"/session/{world.hostile.id.hex()}/graph.svg", f"/session/{world.hostile.id.hex()}/drawing.json",
                  f"/artifact/{world.hostile.jobs[0].of_kind('output')[0].hash.hex()}/card.svg"):
         body = client.get(path).text
         assert "\u202e" not in body, path

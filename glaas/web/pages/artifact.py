@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
+from glaas.server import documents
 from glaas.web import trees, words
 from glaas.web.answers import Card, Elsewhere, Page
 from glaas.web.files import is_private
 from glaas.web.heads import JobRow, job_row
 from glaas.web.pages.naming import identity
-from glaas.web.said import Said, said_of
+from glaas.web.said import said_of
 from glaas.web.site import Asked
 from lineage import wire
 from lineage.annotations import Subject
-from lineage.document import artifact_document
 from lineage.graph import ancestors, descendants
 from lineage.records import JobHead
 from lineage.service.graphs import Walk, walk_message
@@ -84,10 +84,10 @@ def page(asked: Asked) -> Page | Elsewhere:
     found = identity(view, "artifact", asked.part(), ".json" if asked.wants_json else "")
     if isinstance(found, Elsewhere):
         return found
-    message = artifact_message(view, found, SIGHTINGS)
-    document = lambda: _document(asked, message)  # noqa: E731
+    document = partial(documents.artifact, view, found.hex())
     if asked.wants_json:
         return Page("artifact.html", "", document=document)
+    message = artifact_message(view, found, SIGHTINGS)
     seen = view.artifact(found)
     depth = asked.whole("depth", 3, 1, DEPTHS[-1])
     name = name_of(message, found)
@@ -100,7 +100,7 @@ def page(asked: Asked) -> Page | Elsewhere:
             "name": name, "digest": found.hex(), "size": size, "known": known, "first": _first(view, seen),
             "paths": paths_of(message), "makers": makers, "users": users, "sessions": sessions,
             "made": len({link.node for link in seen.producers}), "used": len({link.node for link in seen.consumers}),
-            "depth": depth, "depths": DEPTHS, "said": said_of(asked, Subject("artifact", found)),
+            "depth": depth, "depths": DEPTHS, "said": said_of(view, Subject("artifact", found)),
             "up": trees.upward(walked(view, found, depth, ancestors), found) if makers else None,
             "down": trees.downward(walked(view, found, depth, descendants), found) if users else None,
         }, document, f"/artifact/{found.hex()}", card=card(name, known, size, makers, found))
@@ -119,10 +119,3 @@ def _first(view: View, seen: Seen) -> words.When | None:
     links = seen.producers or seen.consumers
     head = view.store.numbered_head(links[0].node) if links else None
     return words.when(head.started_at) if head is not None else None
-
-
-def _document(asked: Asked, message: records_pb2.Artifact) -> Mapping[str, Any]:
-    said: Said = said_of(asked, Subject("artifact", message.hash))
-    return {**artifact_document(message), "labels": said.label_map(), "tags": said.tag_map(), "notes": list(said.notes)}
-
-

@@ -11,15 +11,14 @@ from glaas.web import words
 from glaas.web.answers import Page
 from glaas.web.heads import JobRow, job_row, session_row
 from glaas.web.site import Asked
-from glaas.web.sources import FromView, Wanted
 from lineage.compare.answerdocument import diff_document
-from lineage.compare.answers import Answer, Artifact, compare_targets
-from lineage.compare.document import differing, subject_document
+from lineage.compare.answers import Answer, compare_targets
+from lineage.compare.document import differing
 from lineage.compare.model import CATEGORIES, Category, Change, FileChange, counts
 from lineage.compare.sentences import cause_text, value_text
-from lineage.document import path_document
 from lineage.errors import InvalidError, NotFoundError, RoarError
 from lineage.service.references import by_path, by_reference
+from lineage.service.sources import FromView, Wanted
 from lineage.service.view import View
 
 _TITLES: Mapping[Category, str] = {
@@ -155,8 +154,3 @@ def _described(answer: Answer, at: int) -> dict[str, Any]:
     assert answer.subjects is not None
     job = job_row(answer.subjects[at].job.head)
     return {"name": f"{job.program} @{job.number}", "url": job.url, "id": job.id, "size": "", "job": job, "kind": "job"}
-
-
-def _artifact(one: Artifact) -> dict[str, Any]:
-    return {"kind": "artifact", "hash": one.hash.hex(), **path_document(one.path), "size": one.size, "changed": one.changed,
-            "maker": subject_document(one.maker) if one.maker else None}

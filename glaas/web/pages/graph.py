@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from glaas.server import documents
 from glaas.web import drawing, words
 from glaas.web.answers import Data, Elsewhere, Page, picture
 from glaas.web.heads import job_row
 from glaas.web.pages.naming import identity
 from glaas.web.site import Asked
 from lineage import wire
-from lineage.document import graph_document
+from lineage.document import Document, graph_document
 from lineage.folding import folded
 from lineage.graph import ancestors, descendants
 from lineage.service.graphs import dag_message, walk_message
@@ -25,8 +27,15 @@ SECONDS = 60  # that a picture may be kept
 
 
 def session_data(asked: Asked) -> Data | Elsewhere:
-    found = identity(asked.view, "session", asked.part(), "/graph.json")
+    found = identity(asked.view, "session", asked.part(), "/drawing.json")
     return found if isinstance(found, Elsewhere) else _data(asked, _session_graph(asked, found))
+
+
+def session_document(asked: Asked) -> Page | Elsewhere:
+    """`roar.dag/1`."""
+    found = identity(asked.view, "session", asked.part(), "/graph.json")
+    return found if isinstance(found, Elsewhere) else Page(
+        "graph.html", "", document=partial(documents.dag, asked.view, found.hex(), MOST_NODES))
 
 
 def session_picture(asked: Asked) -> Data | Elsewhere:
@@ -62,11 +71,11 @@ class _Walked:
 def _walk(asked: Asked, after: str) -> _Walked | Elsewhere:
     kind = asked.request.path_params["kind"]
     query = asked.request.url.query
-    found = identity(asked.view, kind, asked.part(), f"/graph{after}" + (f"?{query}" if query else ""))
+    found = identity(asked.view, kind, asked.part(), after + (f"?{query}" if query else ""))
     if isinstance(found, Elsewhere):
         return found
     direction = "down" if asked.query("direction") == "down" else "up"
-    depth = asked.whole("depth", 0 if after else 10, 0, 1000)
+    depth = asked.whole("depth", 10 if after == "/graph" else 0, 0, 1000)
     request = pb.GraphRequest(depth=depth, max_nodes=MOST_NODES, job=found if kind == "job" else b"",
                               artifact=found if kind == "artifact" else b"")
     return _Walked(kind, found, direction, depth,
@@ -74,7 +83,7 @@ def _walk(asked: Asked, after: str) -> _Walked | Elsewhere:
 
 
 def walk_page(asked: Asked) -> Page | Elsewhere | Data:
-    walked = _walk(asked, "")
+    walked = _walk(asked, "/graph.json" if asked.wants_json else "/graph")
     if isinstance(walked, Elsewhere):
         return walked
     rows = [job_row(wire.head_from(job)) for job in walked.graph.jobs[:LISTED]]
@@ -82,17 +91,23 @@ def walk_page(asked: Asked) -> Page | Elsewhere | Data:
         "kind": walked.kind.capitalize(), "back": f"/{walked.kind}/{walked.id.hex()}", "name": walked.name,
         "direction": walked.direction, "depth": walked.depth, "depths": DEPTHS, "rows": rows, "total": len(walked.graph.jobs),
         "truncated": walked.graph.truncated,
-    }, lambda: graph_document(walked.graph, {"kind": walked.kind, "id": walked.id.hex()}, walked.direction),
-        f"/{walked.kind}/{walked.id.hex()}/graph")
+    }, partial(_lineage_document, walked), f"/{walked.kind}/{walked.id.hex()}/graph")
+
+
+def _lineage_document(walked: _Walked) -> Document:
+    """`roar.lineage/1`."""
+    start = {"kind": walked.kind, "id": walked.id.hex()}
+    return {**graph_document(walked.graph, start, walked.direction), "changed": False}
 
 
 def walk_data(asked: Asked) -> Data | Elsewhere:
-    """For the graph on the page, where the browser asks; else the document."""
-    return _of_walk(asked, ".json", lambda walked: _data(asked, walked.graph, walked.id if walked.kind == "artifact" else b""))
+    """For the graph on the page."""
+    return _of_walk(asked, "/drawing.json",
+                    lambda walked: _data(asked, walked.graph, walked.id if walked.kind == "artifact" else b""))
 
 
 def walk_picture(asked: Asked) -> Data | Elsewhere:
-    return _of_walk(asked, ".svg", lambda walked: picture(
+    return _of_walk(asked, "/graph.svg", lambda walked: picture(
         drawing.svg_of(walked.graph, f"Lineage of {walked.name}"), SECONDS, public=False))
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from glaas.web.answers import Card, Page
 from glaas.web.heads import SessionRow, session_row
 from glaas.web.site import Asked
-from lineage.document import session_document
+from lineage.document import log_document
 from lineage.errors import NotFoundError
 from lineage.records import JobHead, Session
 from lineage.service.view import View
@@ -49,7 +49,7 @@ def page(asked: Asked) -> Page:
     rows: list[SessionRow] = [session_row(session, head) for session, head in sessions]
     return Page(
         "home.html", "", {"sessions": rows},
-        lambda: {"schema": "glaas.home/1", "sessions": [session_document(session) for session, _ in sessions]}, "/",
+        lambda: log_document([head for _, head in sessions], {}, truncated=False), "/",
         card=Card("glaas: any hash has a history",
                   "Where models and data came from, what was made from them, and how to make them "
                   "again. Found by hash."))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from glaas.server import documents
 from glaas.web import words
 from glaas.web.answers import Card, Elsewhere, Page
 from glaas.web.code import commit_url, repository_url
@@ -16,10 +18,9 @@ from glaas.web.said import said_of
 from glaas.web.site import Asked
 from lineage.annotations import Subject
 from lineage.compare.arguments import parse
-from lineage.document import job_document
 from lineage.environment import settings
 from lineage.errors import NotFoundError
-from lineage.records import SHOWN_ROLES, Entry, EntryKind, Job, JobHead, Step
+from lineage.records import SHOWN_ROLES, Entry, EntryKind, JobHead, Step
 from lineage.text import duration_text, size_text
 
 MOST_STEPS = 200
@@ -203,8 +204,9 @@ def page(asked: Asked) -> Page | Elsewhere:
     job = view.store.job(found) if head.id is not None else None
     if job is None:
         raise NotFoundError(f"there is no job {found.hex()[:12]}")
+    document = partial(documents.job, view, found.hex())
     if asked.wants_json:
-        return Page("job.html", "", document=lambda: job_document(Job(head, job.steps, job.entries, job.context)))
+        return Page("job.html", "", document=document)
     everything = asked.query("all") == "1"
     row, context = job_row(head), job.context
     base = head.project or head.cwd
@@ -223,9 +225,9 @@ def page(asked: Asked) -> Page | Elsewhere:
             "packages": packages(context, "packages"), "system_packages": packages(context, "system_packages"),
             "environment": chosen, "other_environment": other, "facts": facts(context), "used": used(context),
             "steps": step_rows(job.steps), "step_count": len(job.steps),
-            "stderr": words.text(str(stderr.get("text") or "")), "said": said_of(asked, Subject("job", found)),
+            "stderr": words.text(str(stderr.get("text") or "")), "said": said_of(view, Subject("job", found)),
             "registered": asked.registered(found), "host_detail": words.line(f"{head.host.kernel}, {head.host.machine}", 120),
-        }, lambda: job_document(job), f"/job/{found.hex()}",
+        }, document, f"/job/{found.hex()}",
         card=Card(f"{row.program} · job {row.short}", f"{row.command}: {row.outcome.text}, by {row.user} on {row.host}. "
                   f"{words.counted(row.inputs, 'input')}, {words.counted(row.outputs, 'output')}."))
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from glaas.accounts.names import is_name
+from glaas.server import documents
 from glaas.store.viewer import Viewer, organisation_space
 from glaas.web.answers import Card, Page
 from glaas.web.heads import JobRow, SessionRow, job_row, session_row
 from glaas.web.pages.home import newest_sessions
 from glaas.web.pages.search import sessions as sessions_of
 from glaas.web.site import Asked
-from lineage.document import head_document, session_document
+from lineage.document import head_document
 from lineage.errors import NotFoundError
-from lineage.records import JobHead, Session
+from lineage.records import JobHead
 
 _JOBS = 300  # looked at
 _SHOWN = 30
@@ -37,10 +38,13 @@ def projects(rows: list[SessionRow]) -> list[Project]:
 
 def user_page(asked: Asked) -> Page:
     name = asked.part("name")
-    known = is_name(name) and asked.site.wiring.accounts.users.find(name) is not None
-    if not known:
-        raise NotFoundError(f"there is nobody called {name[:60]!r} here", "names are lower case")
-    heads = asked.site.wiring.registry.account_jobs(asked.viewer, name, _JOBS)
+    registry = asked.site.wiring.registry
+    document = partial(documents.account, registry, asked.viewer, name, 0, 50)
+    if asked.wants_json:
+        return Page("people.html", "", document=document)
+    heads = registry.account_jobs(asked.viewer, name, _JOBS) if is_name(name) else []
+    if not heads and name != asked.viewer.account:  # who has accounts is nobody's business
+        raise NotFoundError(f"nobody called {name[:60]!r} registered something that you may see", "names are lower case")
     by_session: dict[bytes, list[JobHead]] = {}
     for head in heads:
         by_session.setdefault(head.session, []).append(head)
@@ -50,7 +54,7 @@ def user_page(asked: Asked) -> Page:
     return Page("people.html", name, {
         "name": name, "what": "Person", "projects": projects(rows), "jobs": jobs, "mine": asked.viewer.account == name,
         "count": len(heads), "all": len(heads) < _JOBS, "members": [],
-    }, lambda: _document("user", name, heads, found), f"/user/{name}", card=Card(f"{name} · glaas", f"What {name} registered."))
+    }, document, f"/user/{name}", card=Card(f"{name} · glaas", f"What {name} registered."))
 
 
 def organisation_page(asked: Asked) -> Page:
@@ -61,14 +65,10 @@ def organisation_page(asked: Asked) -> Page:
         raise NotFoundError(f"there is no organisation {name[:60]!r}, or you are not in it", "sign in if you are")
     view = asked.site.wiring.registry.view(Viewer(asked.viewer.account, frozenset({space})))
     pairs = newest_sessions(view, _JOBS, _SHOWN)
-    found, heads = [session for session, _ in pairs], [head for _, head in pairs]
+    heads = [head for _, head in pairs]
     members = sorted(asked.site.wiring.accounts.organisations.get(name).members.items())
     return Page("people.html", name, {
         "name": name, "what": "Organisation", "projects": projects([session_row(*pair) for pair in pairs]), "jobs": [],
         "mine": False, "count": len(heads), "all": True, "members": members,
-    }, lambda: _document("organisation", name, heads, found), f"/org/{name}")
-
-
-def _document(kind: str, name: str, heads: list[JobHead], found: list[Session]) -> dict[str, Any]:
-    return {"schema": "glaas.account/1", "kind": kind, "name": name, "jobs": [head_document(head) for head in heads],
-            "sessions": [session_document(one) for one in found]}
+    }, lambda: {"schema": "glaas.account/1", "name": name, "jobs": [head_document(head) for head in heads], "next": None},
+        f"/org/{name}")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from glaas.registry.search import FoundFile, Hits
+from glaas.registry.search import FoundFile, Hits, search_message
+from glaas.server import documents
 from glaas.web import words
 from glaas.web.answers import Elsewhere, Page
 from glaas.web.heads import JobRow, SessionRow, job_row, session_row
 from glaas.web.site import Asked
-from lineage.document import head_document, path_document, session_document
+from lineage.document import Document
 from lineage.errors import NotFoundError
 from lineage.records import Session
 from lineage.service.view import View
+from lineage.v1 import lineage_pb2
+from lineage.whole import search_document
 
 RESULTS = 25
 _WHOLE = re.compile(r"(?:(artifact|job|session):)?([0-9a-f]{64})")
@@ -39,13 +42,14 @@ def file_hit(found: FoundFile) -> FileHit:
 def page(asked: Asked) -> Page | Elsewhere:
     query = asked.query("q").strip()[:500]
     if not query:
-        return Page("search.html", "Search", {"query": "", "hits": None}, lambda: search_document("", Hits(), []))
+        return Page("search.html", "Search", {"query": "", "hits": None})
+    if asked.wants_json:
+        return Page("search.html", "", document=partial(_document, asked, query))
     view = asked.view
     hits = asked.site.wiring.registry.search(asked.viewer, query, RESULTS)
-    if not asked.wants_json:
-        straight = _straight(query, hits)
-        if straight:
-            return Elsewhere(straight)
+    straight = _straight(query, hits)
+    if straight:
+        return Elsewhere(straight)
     found = sessions(view, hits.sessions)
     rows: list[SessionRow] = [session_row(one) for one in found]
     files = [file_hit(one) for one in hits.artifacts]
@@ -55,7 +59,7 @@ def page(asked: Asked) -> Page | Elsewhere:
         "jobs": [job_row(head) for head in hits.jobs],
         "sessions": rows, "labelled": labelled, "count": len(files) + len(hits.jobs) + len(rows) + len(labelled),
         "most": RESULTS,
-    }, lambda: search_document(query, hits, found))
+    }, partial(_document, asked, query))
 
 
 def _straight(query: str, hits: Hits) -> str:
@@ -79,11 +83,11 @@ def sessions(view: View, identities: list[bytes]) -> list[Session]:
     return found
 
 
-def search_document(query: str, hits: Hits, found: list[Session]) -> dict[str, Any]:
-    return {
-        "schema": "glaas.search/1", "query": query,
-        "artifacts": [{"hash": one.hash.hex(), "paths": [path_document(path) for path in one.paths],
-                       "job": head_document(one.head), "as": "output" if one.output else "input"} for one in hits.artifacts],
-        "jobs": [head_document(head) for head in hits.jobs], "sessions": [session_document(one) for one in found],
-        "labelled": [{"kind": one.kind, "id": one.id.hex()} for one in hits.labelled], "cut": hits.cut,
-    }
+def _document(asked: Asked, query: str) -> Document:
+    """As the API answers (`roar.search/1`)."""
+    view, request = asked.view, documents.search_request(query, RESULTS)
+    store = asked.site.wiring.store
+    answer = search_message(store, view, request)
+    if request.hash and not (answer.artifacts or answer.jobs):  # "cafe" is a word, too
+        answer = search_message(store, view, lineage_pb2.SearchRequest(words=[query], limit=RESULTS))
+    return search_document(answer)

@@ -1,4 +1,4 @@
-"""The registry's records as what ``lineage.compare`` asks for."""
+"""What one caller may see, as ``lineage.compare.answers`` asks for it."""
 
 from __future__ import annotations
 
