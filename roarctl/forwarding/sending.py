@@ -6,11 +6,14 @@ Once more nothing leaves that looks like a secret: a record cannot be changed, s
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+
+from google.protobuf.message import DecodeError
 
 from lineage import bundle, ids
 from lineage.annotations import Annotations
@@ -23,11 +26,14 @@ from roarctl.registry.client import error_of
 from roarctl.registry.http import Answer, Transport
 from roarctl.suspects import suspects
 
+Message = TypeVar("Message", registry_pb2.RegisterBundleResponse, registry_pb2.Account)
+
 _REGISTER = "/lineage.v1.Registry/RegisterBundle"
 _WHOAMI = "/lineage.v1.Registry/WhoAmI"
 _HEADERS = {"Content-Type": "application/proto", "Connect-Protocol-Version": "1"}
 _SECONDS = 300.0  # for one bundle
 _QUICK_SECONDS = 30.0
+_ALL_SECONDS = 500.0  # after which nothing more is begun, so that roard hears of what was done
 _CONNECT_SECONDS = 10.0
 _NOW, _LATER = frozenset({200}), frozenset({408, 425, 429, 502, 503, 504})
 _MOST_SHOWN = 3  # places with what looks like a secret that are named
@@ -59,6 +65,7 @@ class Sender:
     def __init__(self, transport: Transport | None, problem: RoarError | None = None) -> None:
         self._transport = transport
         self._problem = problem
+        self._deadline = 0.0
 
     @classmethod
     def of(cls, hello: Mapping[str, Any]) -> Sender:
@@ -72,8 +79,10 @@ class Sender:
             return cls(None, type(error)(error.message, hint))
 
     def send(self, asked: Mapping[str, Any], data: bytes) -> dict[str, Any]:
-        """What roard shall know: {sent: [job …], refused: {job: why}, later: {why, concerns, retry_after} or None, bundle}."""
-        answer: dict[str, Any] = {"sent": [], "refused": {}, "later": None, "bundle": ""}
+        """What roard shall know: {sent: {job: its bundle}, refused: {job: why}, later: None or {why, concerns,
+        retry_after}}."""
+        answer: dict[str, Any] = {"sent": {}, "refused": {}, "later": None}
+        self._deadline = time.monotonic() + _ALL_SECONDS
         try:
             if self._problem is not None:
                 raise Refusal(self._problem, "held")
@@ -89,8 +98,9 @@ class Sender:
 
     def _deliver(self, scope: str, raw: bundle.Raw, jobs: Mapping[bytes, Job],
                  said: Sequence[annotations_pb2.Annotated], answer: dict[str, Any]) -> None:
-        """All at once; if that is refused for good, each job alone, so that one does not keep the others from going."""
-        if not jobs:
+        """All at once; if that is refused for good, in halves, so that one does not keep the others from going. What there is
+        no time for is left out of the answer."""
+        if not jobs or time.monotonic() > self._deadline:
             return
         try:
             taken = self._register(scope, raw, _cleaned(said, jobs))
@@ -100,13 +110,12 @@ class Sender:
             if len(jobs) == 1:
                 answer["refused"].update({identity.hex(): refusal.error.document() for identity in jobs})
                 return
-            for identity, job in jobs.items():
-                alone = {identity: job}
-                self._deliver(scope, _part(raw, alone), alone, said, answer)
+            order = list(jobs.items())
+            for part in (dict(order[:len(order) // 2]), dict(order[len(order) // 2:])):
+                self._deliver(scope, _part(raw, part), part, said, answer)
             return
         kept = {*taken.registered, *taken.known}
-        answer["sent"] += [identity.hex() for identity in jobs if identity in kept]
-        answer["bundle"] = raw.id.hex()
+        answer["sent"].update({identity.hex(): raw.id.hex() for identity in jobs if identity in kept})
 
     def _register(self, scope: str, raw: bundle.Raw, said: Iterable[annotations_pb2.Annotated],
                   ) -> registry_pb2.RegisterBundleResponse:
@@ -116,7 +125,7 @@ class Sender:
         got = self._ask(_REGISTER, request.SerializeToString(), _SECONDS)
         if got.status not in _NOW or not got.headers.get("content-type", "").startswith("application/proto"):
             raise self._refusal(got)
-        return registry_pb2.RegisterBundleResponse.FromString(got.body)
+        return self._decoded(registry_pb2.RegisterBundleResponse, got)
 
     def _ask(self, path: str, body: bytes, seconds: float) -> Answer:
         assert self._transport is not None
@@ -124,6 +133,15 @@ class Sender:
             return self._transport.exchange("POST", path, body, _HEADERS, seconds=seconds, idempotent=True)
         except RoarError as error:  # nobody is there, or nobody that one understands
             raise Refusal(UnavailableError(error.message, error.hint), "all") from error
+
+    def _decoded(self, kind: type[Message], got: Answer) -> Message:
+        try:
+            return kind.FromString(got.body)
+        except DecodeError as error:
+            assert self._transport is not None
+            url = self._transport.address.url
+            unread = UnavailableError(f"the answer of {url} cannot be read", "is it of another version?")
+            raise Refusal(unread, "all") from error
 
     def _refusal(self, got: Answer) -> Refusal:
         assert self._transport is not None
@@ -148,7 +166,7 @@ class Sender:
         got = self._ask(_WHOAMI, registry_pb2.WhoAmIRequest().SerializeToString(), _QUICK_SECONDS)
         if got.status not in _NOW:
             return False
-        account = registry_pb2.Account.FromString(got.body)
+        account = self._decoded(registry_pb2.Account, got)
         return bool(account.name) and "register" in account.scopes
 
 

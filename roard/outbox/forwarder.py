@@ -19,9 +19,9 @@ from lineage.errors import CorruptError, DeniedError, RoarError, UnavailableErro
 from roard.outbox import batches, token
 from roard.outbox.batches import Batch
 from roard.outbox.child import Child
-from roard.outbox.pace import LONGEST, SECOND, pause
+from roard.outbox.pace import SECOND, pause
 from roard.outbox.policy import Forwarding
-from roard.store.outbox import Pace, Row, Trouble
+from roard.store.outbox import FURTHEST, Pace, Row, Trouble
 from roard.store.store import Store
 
 _log = logging.getLogger("roard.forwarding")
@@ -90,9 +90,9 @@ class Forwarder:
         """What can be done now; then how many seconds there is nothing to do, None: until something happens."""
         pace = self._store.outbox_pace()
         now = time.time_ns()
-        if pace.next_try > now:
+        if now < pace.next_try <= now + FURTHEST:
             if not self._mended(pace):
-                left = (min(pace.next_try - now, LONGEST * SECOND * 6)) / SECOND
+                left = (pace.next_try - now) / SECOND
                 return min(left, _LOOK_SECONDS) if _is_held(pace) else left
             self._store.write_outbox_pace(replace(pace, failures=0, next_try=0))
         rows, soonest = self._store.outbox_due(now, self._last_user, batches.MOST_JOBS)
@@ -107,7 +107,7 @@ class Forwarder:
             return 0
         batch = batches.build(self._store, rows)
         if batch.refused:
-            self._store.outbox_settle(now, (), b"", batch.refused)
+            self._store.outbox_settle(now, (), batch.refused)
         if batch.rows:
             self._send(batch)
         return 0
@@ -153,21 +153,24 @@ class Forwarder:
         """What the child says concerns the jobs that it was given, and nothing else; whatever it leaves out waits."""
         by_id = {row.job.hex(): row for row in batch.rows}
         try:
-            sent = [by_id.pop(str(one)) for one in answer.get("sent", ()) if str(one) in by_id]
+            sent = [(by_id.pop(one), bytes.fromhex(str(made))[:32]) for one, made in dict(answer.get("sent", {})).items()
+                    if one in by_id]
             refused = [(by_id.pop(one), _trouble(why)) for one, why in dict(answer.get("refused", {})).items() if one in by_id]
             later = answer.get("later")
-            identity = bytes.fromhex(str(answer.get("bundle", "")))[:32]
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             self._dismiss()
             self._later(batch.rows, CorruptError(f"the forwarder said something odd: {error}"), these=True, everyone=True)
             return
         if sent or refused:
-            self._store.outbox_settle(time.time_ns(), sent, identity, refused)
+            self._store.outbox_settle(time.time_ns(), sent, refused)
         for row, why in refused:
             _log.warning("job %s is not forwarded: %s", row.job.hex()[:12], why.message)
         if sent:
-            _log.info("%d jobs were forwarded to %s", len(sent), self._policy.url)
+            level = logging.WARNING if self._said else logging.INFO  # who read of trouble shall read that it is over
+            _log.log(level, "%d jobs were forwarded to %s", len(sent), self._policy.url)
             self._said = ""
+        if refused and not sent and later is None:  # it answers: what there was of trouble is over
+            self._store.write_outbox_pace(replace(self._store.outbox_pace(), failures=0, next_try=0, trouble=None))
         rest = list(by_id.values())
         if not isinstance(later, dict):
             if rest:
@@ -184,7 +187,7 @@ class Forwarder:
                         asked=seconds if isinstance(seconds, int | float) and seconds >= 0 else 0)
 
     def _refuse(self, rows: Sequence[Row], error: RoarError) -> None:
-        self._store.outbox_settle(time.time_ns(), (), b"", [(row, Trouble.of(error)) for row in rows])
+        self._store.outbox_settle(time.time_ns(), (), [(row, Trouble.of(error)) for row in rows])
         _log.warning("%d jobs are not forwarded: %s", len(rows), error.message)
 
     def _later(self, rows: Sequence[Row], error: RoarError, *, these: bool = False, everyone: bool = True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 from lineage import ids
@@ -20,7 +21,9 @@ from roard.store.values import U64, Table, Txn, get, put, unseal
 #: In meta: why nothing is sent now, and when to try again.
 PACE_KEY = b"forwarding"
 _UID = 4
-_LOOKED = 5_000  # rows that are looked through for those that may be sent together
+_LOOKED = 5_000  # rows of one user that are looked through for those that may be sent together
+#: ns that anything is put off for at most: what is further away was written by a clock that was wrong.
+FURTHEST = 2 * 3600 * 1_000_000_000
 
 
 class Trouble(NamedTuple):
@@ -112,34 +115,36 @@ def forget(txn: Txn, tables: Tables, uid: int, number: int) -> None:
 def due(txn: Txn, tables: Tables, now: int, after: int, most: int) -> tuple[list[Row], int]:
     """(rows of one session and scope, oldest first, that may be sent now; when the next may, if there are none: 0 for
     never).  ``after``: the user whose turn was last; the next one's comes first."""
-    found: list[Row] = []
     soonest = 0
-    for looked, row in enumerate(_in_turn(txn, tables, after)):
-        if looked == _LOOKED or len(found) == most or (found and row.uid != found[0].uid):
-            break
-        if row.next_try > now:
-            soonest = min(soonest or row.next_try, row.next_try)
-        elif not found or (row.session, row.scope) == (found[0].session, found[0].scope):
-            found.append(row)
-    return found, soonest
+    users = _users(txn, tables.outbox)
+    for uid in (*(one for one in users if one > after), *(one for one in users if one <= after)):
+        found: list[Row] = []
+        for row in islice(_rows(txn, tables.outbox, uid), _LOOKED):
+            if len(found) == most:
+                break
+            if now < row.next_try <= now + FURTHEST:
+                soonest = min(soonest or row.next_try, row.next_try)
+            elif not found or (row.session, row.scope) == (found[0].session, found[0].scope):
+                found.append(row)
+        if found:
+            return found, 0
+    return [], soonest
 
 
-def _in_turn(txn: Txn, tables: Tables, after: int) -> Iterator[Row]:
-    start = uid_key(after + 1) if after < 0xFFFFFFFF else b""
-    with txn.cursor(tables.outbox) as cursor:
-        if cursor.set_range(start):
-            for key, data in cursor.iternext():
-                yield Row.decode(key, unseal(key, data))
-        if start and cursor.first():
-            for key, data in cursor.iternext():
-                if key >= start:
-                    return
-                yield Row.decode(key, unseal(key, data))
+def _users(txn: Txn, table: Table) -> list[int]:
+    """Who has rows: one seek each."""
+    found: list[int] = []
+    with txn.cursor(table) as cursor:
+        there = cursor.first()
+        while there:
+            found.append(int.from_bytes(cursor.key()[:_UID], "big"))
+            there = found[-1] < 0xFFFFFFFF and cursor.set_range(uid_key(found[-1] + 1))
+    return found
 
 
-def sent(txn: Txn, tables: Tables, rows: Sequence[Row], at: int, bundle: bytes) -> None:
-    """The registry keeps them.  A row that is not there any more was forgotten meanwhile."""
-    for row in rows:
+def sent(txn: Txn, tables: Tables, rows: Sequence[tuple[Row, bytes]], at: int) -> None:
+    """The registry keeps them, each in a bundle.  A row that is not there any more was forgotten meanwhile."""
+    for row, bundle in rows:
         if txn.delete(row.key, db=tables.outbox):
             put(txn, tables.forwarded, row.key, ids.encode([at, bundle, row.scope]))
     if rows:
@@ -175,7 +180,7 @@ def counts(txn: Txn, tables: Tables, uid: int | None) -> Counts:
     waiting, refused, forwarded = (
         txn.stat(table)["entries"] if uid is None else sum(1 for _ in _keys(txn, table, uid_key(uid)))
         for table in (tables.outbox, tables.refused, tables.forwarded))
-    since = min((row.since for row, _ in zip(_rows(txn, tables.outbox, uid), range(_LOOKED), strict=False)), default=0)
+    since = min((row.since for row in islice(_rows(txn, tables.outbox, uid), _LOOKED)), default=0)
     return Counts(waiting, refused, forwarded, since)
 
 

@@ -454,11 +454,11 @@ class Store:
         with self._read() as txn:
             return outbox.due(txn, self._tables, now, after, most)
 
-    def outbox_settle(self, at: int, sent: Sequence[outbox.Row], bundle: bytes,
+    def outbox_settle(self, at: int, sent: Sequence[tuple[outbox.Row, bytes]],
                       refused: Sequence[tuple[outbox.Row, outbox.Trouble]]) -> None:
-        """What came of sending these, together."""
+        """What came of sending these, together; of what was sent also the bundle that it is in."""
         def settle(txn: Txn) -> None:
-            outbox.sent(txn, self._tables, sent, at, bundle)
+            outbox.sent(txn, self._tables, sent, at)
             for row, trouble in refused:
                 outbox.refuse(txn, self._tables, row, trouble, at)
 

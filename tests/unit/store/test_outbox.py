@@ -11,7 +11,7 @@ from recorder import ADA, BOB, HOST, PROJECT, begin, ended, record
 from lineage.records import JobHead, User
 from roard.store import Store
 from roard.store.environment import SCHEMA, SCHEMA_KEY, open_environment
-from roard.store.outbox import Pace, Row, Trouble
+from roard.store.outbox import FURTHEST, Pace, Row, Trouble
 from roard.store.values import U64, get, put
 
 TROUBLE = Trouble("invalid", "no", "ask")
@@ -71,9 +71,9 @@ def test_jobs_that_go_together_are_of_one_session_and_scope_in_order(store: Stor
     first.append(done(store))
     assert waiting(store) == first
     assert waiting(store, most=2) == first[:2]
-    store.outbox_settle(5, rows(store), BUNDLE, [])
+    store.outbox_settle(5, [(row, BUNDLE) for row in rows(store)], [])
     assert waiting(store) == [apart]
-    store.outbox_settle(5, rows(store), BUNDLE, [])
+    store.outbox_settle(5, [(row, BUNDLE) for row in rows(store)], [])
     assert waiting(store) == [elsewhere]
 
 
@@ -85,14 +85,29 @@ def test_users_take_turns(store: Store) -> None:
     assert waiting(store, after=0xFFFFFFFF) == [ada]
 
 
+def test_one_user_with_much_that_waits_does_not_hide_another(store: Store) -> None:
+    done(store), done(store)
+    bob = done(store, BOB)
+    store.outbox_put_off([row for row in rows(store) if row.uid == ADA.uid], TROUBLE, 1000, None)
+    assert waiting(store, now=999) == [bob]
+    assert waiting(store, now=999, after=BOB.uid) == [bob]
+
+
+def test_a_time_that_a_wrong_clock_wrote_does_not_count(store: Store) -> None:
+    job = done(store)
+    store.outbox_put_off(rows(store), TROUBLE, 10**18 + FURTHEST, None)
+    assert store.outbox_due(10**18, 0, 10) == ([], 10**18 + FURTHEST)
+    assert waiting(store, now=10**18 - 1) == [job]
+
+
 def test_a_job_that_is_forgotten_is_not_sent_any_more(store: Store) -> None:
     job = done(store)
     [row] = rows(store)
     store.forget_finished(job, ADA.uid)
     assert waiting(store) == []
-    store.outbox_settle(5, [row], BUNDLE, [])
+    store.outbox_settle(5, [(row, BUNDLE)], [])
     store.outbox_put_off([row], TROUBLE, 7, None)
-    store.outbox_settle(5, [], BUNDLE, [(row, TROUBLE)])
+    store.outbox_settle(5, [], [(row, TROUBLE)])
     counts, listed = store.outbox_state(ADA.uid, 10)
     assert (counts.forwarded, counts.waiting, counts.refused, listed) == (0, 0, 0, []), "what came of it comes too late"
 
@@ -100,11 +115,11 @@ def test_a_job_that_is_forgotten_is_not_sent_any_more(store: Store) -> None:
 def test_what_is_put_off_waits_for_its_time_and_does_not_hold_up_others(store: Store) -> None:
     first, second = done(store), done(store)
     store.outbox_put_off(rows(store)[:1], TROUBLE, 1000, None)
-    assert store.outbox_due(999, 0, 10) == ([row for row in rows(store) if row.job == second], 1000)
+    assert store.outbox_due(999, 0, 10) == ([row for row in rows(store) if row.job == second], 0)
     assert waiting(store, now=1000) == [first, second]
     [row] = [row for row in rows(store) if row.job == first]
     assert (row.tries, row.trouble) == (1, TROUBLE)
-    store.outbox_settle(5, [row for row in rows(store) if row.job == second], BUNDLE, [])
+    store.outbox_settle(5, [(row, BUNDLE) for row in rows(store) if row.job == second], [])
     assert store.outbox_due(999, 0, 10) == ([], 1000)
 
 
@@ -113,7 +128,7 @@ def test_what_is_refused_waits_again_when_its_owner_says_so(store: Store) -> Non
     other = done(store, BOB)
     for _ in range(2):
         some = rows(store)
-        store.outbox_settle(5, [], BUNDLE, [(row, TROUBLE) for row in some])
+        store.outbox_settle(5, [], [(row, TROUBLE) for row in some])
     assert waiting(store) == []
     counts, listed = store.outbox_state(ADA.uid, 10)
     assert (counts.refused, counts.waiting) == (2, 0)
@@ -127,7 +142,7 @@ def test_what_is_refused_waits_again_when_its_owner_says_so(store: Store) -> Non
 
 def test_counts_are_of_one_user_or_of_all(store: Store) -> None:
     done(store)
-    store.outbox_settle(5, rows(store), BUNDLE, [])
+    store.outbox_settle(5, [(row, BUNDLE) for row in rows(store)], [])
     done(store), done(store, BOB)
     mine, everyones = store.outbox_state(ADA.uid, 0)[0], store.outbox_state(None, 0)[0]
     assert (mine.forwarded, mine.waiting) == (1, 1)
@@ -144,7 +159,7 @@ def test_the_pace_outlives_the_daemon_and_ends_with_success(tmp_path: Path) -> N
     with Store.open(tmp_path / "s") as store:
         assert store.outbox_pace() == slow
         assert len(rows(store)) == 1, "the time of all is not the job's"
-        store.outbox_settle(9, rows(store), BUNDLE, [])
+        store.outbox_settle(9, [(row, BUNDLE) for row in rows(store)], [])
         assert store.outbox_pace() == Pace(forwarded_at=9)
 
 
