@@ -53,7 +53,8 @@ class Accounts:
         self.organisations = Organisations(store, clock, self.audit)
         self.challenges = Challenges(store, clock, self.secret_key)
         self.devices = Devices(store, clock, self.tokens, self.failures, self.audit)
-        self.signing = SigningIn(store, self.users, self.keys, self.passwords, self.challenges, self.failures, self.audit)
+        self.signing = SigningIn(store, clock, self.users, self.keys, self.sessions, self.passwords, self.challenges,
+                                 self.failures, self.audit)
 
     def identify(self, authorization: str | None, cookies: Mapping[str, str] | None = None) -> Identity:
         return identify(self, authorization, cookies)

@@ -90,13 +90,19 @@ class Calls:
         return Grant(wanted.name, wanted.scopes, at)
 
     def sign_in(self, response: Response, request: Request, account: str, how: str) -> str:
-        """A new session and its cookie (RFC 6265; SameSite=Lax: links from elsewhere find one signed in, forms do not)."""
-        secret = self.accounts.sessions.open(account, how, Actor(account, self.address(request)),
-                                             request.headers.get("user-agent", ""))
+        """A new session and its cookie."""
+        secret = self.accounts.sessions.open(account, how, Actor(account, self.address(request)), self.agent(request))
+        self.put_cookie(response, secret)
+        return secret
+
+    def agent(self, request: Request) -> str:
+        return request.headers.get("user-agent", "")
+
+    def put_cookie(self, response: Response, secret: str) -> None:
+        """RFC 6265; SameSite=Lax: links from elsewhere find one signed in, forms do not."""
         response.set_cookie(SECURE_COOKIE if self.secure else PLAIN_COOKIE, secret, max_age=ABSOLUTE // _SECOND, path="/",
                             secure=self.secure, httponly=True, samesite="lax")
         response.headers["Cache-Control"] = "no-store"
-        return secret
 
     def forget_cookie(self, response: Response) -> None:
         response.delete_cookie(SECURE_COOKIE if self.secure else PLAIN_COOKIE, path="/", secure=self.secure, httponly=True,

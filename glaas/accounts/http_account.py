@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 from glaas.accounts.calls import Calls
 from glaas.accounts.challenges import PAYLOAD_TYPE, SECONDS
 from glaas.accounts.documents import audit_document, token_fields
-from glaas.accounts.errors import NotSignedInError
 from glaas.accounts.identity import session_cookie
 from glaas.accounts.messages import (
     ChallengeText,
@@ -114,12 +113,7 @@ class _Account:
         """Sets a new password; all browsers are signed out, this one too. The old one is asked for even of who is signed in."""
         identity, actor = self.calls.account(request)
         self.calls.anyone(request)
-        user = self.calls.accounts.users.get(identity.account)
-        if user.password:
-            self.calls.accounts.signing.by_password(user.name, body.old, actor.address)
-        elif body.old:
-            raise NotSignedInError("this account had no password", "leave `old` empty")
-        self.calls.accounts.users.set_password(user.name, body.new, actor)
+        self.calls.accounts.signing.change_password(identity.account, body.old, body.new, actor)
         self.calls.forget_cookie(response)
 
     def audit(self, request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> ShownEvents:

@@ -42,10 +42,12 @@ class _Signing:
     calls: Calls
 
     def open_session(self, request: Request, response: Response, body: PasswordSignIn) -> WhoAmI:
-        """Sign a browser in by password: a cookie, and who it is."""
+        """Sign a browser in by password, or with a token instead of it: a cookie, and who it is."""
         actor = self.calls.anyone(request)
-        user = self.calls.accounts.signing.by_password(body.account, body.password, actor.address)
-        return self._signed_in(request, response, user.name, "password")
+        _, secret = self.calls.accounts.signing.in_browser(body.account, body.password, actor.address,
+                                                           self.calls.agent(request))
+        self.calls.put_cookie(response, secret)
+        return self._shown(self.calls.accounts.identify(None, {PLAIN_COOKIE: secret}))
 
     def make_token(self, request: Request, response: Response, body: PasswordToken) -> MadeToken:
         """A token for who knows the password."""

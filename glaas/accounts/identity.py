@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glaas.accounts.errors import NotSignedInError
-from glaas.accounts.model import ADMIN, READ, REGISTER, Role, Session, Token, User
+from glaas.accounts.model import ADMIN, Role, Session, Token, User
 from glaas.accounts.sessions import csrf_token, find_session
-from glaas.accounts.tokens import find_token
+from glaas.accounts.tokens import find_token, holds
 from glaas.accounts.users import find_user
 from glaas.store.keyed import Reader
 
@@ -86,11 +86,12 @@ def _by_session(accounts: Accounts, secret: str) -> Identity:
     with accounts.store.read() as reader:
         session = find_session(reader, secret)
         user = _active(reader, session)
-    if session is None or user is None or not accounts.sessions.holds(session):
+        over = session is not None and session.token and not holds(reader, session.account, session.token, accounts.clock())
+    if session is None or user is None or over or not accounts.sessions.holds(session):
         return ANONYMOUS
     accounts.sessions.seen(secret, session)
-    return Identity(user.name, frozenset({READ, REGISTER, ADMIN}), user.organisations, session=session.id,
-                    csrf=csrf_token(secret), operator=user.operator)
+    return Identity(user.name, frozenset(session.scopes), user.organisations, session=session.id, csrf=csrf_token(secret),
+                    operator=user.operator and ADMIN in session.scopes)
 
 
 def _active(reader: Reader, shown: Token | Session | None) -> User | None:

@@ -76,7 +76,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in.  ``id`` is of the hash of its cookie.  ``how``: password, ssh, or the OpenID provider."""
+    """A browser that is signed in.  ``id`` is of the hash of its cookie.  ``how``: password, ssh, token, or the OpenID
+    provider.  ``token``: the id of the one that it signed in with, and ends with."""
 
     id: str
     account: str
@@ -85,6 +86,8 @@ class Session:
     seen_at: int
     address: str = ""
     agent: str = ""
+    scopes: tuple[str, ...] = SCOPES
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

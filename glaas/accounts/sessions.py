@@ -10,7 +10,7 @@ from dataclasses import replace
 from glaas.accounts.audit import Audit, Event
 from glaas.accounts.credentials import hashed, new_secret
 from glaas.accounts.expiring import note, sweep
-from glaas.accounts.model import Actor, Session, packed, unpacked
+from glaas.accounts.model import SCOPES, Actor, Session, Token, packed, unpacked
 from glaas.accounts.tables import SESSIONS, SESSIONS_OF, row
 from glaas.accounts.users import end_sessions, find_user, lock_account
 from glaas.store.keyed import KeyedStore, Range, Reader, Writer
@@ -32,11 +32,13 @@ class Sessions:
         self._clock = clock
         self._audit = audit
 
-    def open(self, account: str, how: str, actor: Actor, agent: str = "") -> str:
-        """The cookie's value, for who has just signed in (``how``: password, ssh, …).  DeniedError: the account is disabled."""
+    def open(self, account: str, how: str, actor: Actor, agent: str = "", by: Token | None = None) -> str:
+        """The cookie's value, for who has just signed in (``how``: password, ssh, …).  ``by``: with this token; the browser may
+        do no more than that.  DeniedError: the account is disabled."""
         secret, now = new_secret(), self._clock()
         key = hashed("session", secret)
-        session = Session(_id(key), account, how, now, now, actor.address, agent[:_MAX_AGENT])
+        session = Session(_id(key), account, how, now, now, actor.address, agent[:_MAX_AGENT],
+                          by.scopes if by else SCOPES, by.id if by else "")
 
         def add(writer: Writer) -> None:
             lock_account(writer, account)

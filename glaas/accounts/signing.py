@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from glaas.accounts import sshsig
 from glaas.accounts.audit import Audit, Event
 from glaas.accounts.challenges import Challenge, Challenges, Purpose, signed_bytes
+from glaas.accounts.credentials import is_token
 from glaas.accounts.errors import NotSignedInError
 from glaas.accounts.failures import Failures
 from glaas.accounts.keys import Keys
 from glaas.accounts.model import Actor, PublicKey, User
 from glaas.accounts.names import is_name
-from glaas.accounts.passwords import Passwords
+from glaas.accounts.passwords import Passwords, acceptable
+from glaas.accounts.sessions import Sessions
+from glaas.accounts.tokens import find_token
 from glaas.accounts.users import Users
 from glaas.store.keyed import KeyedStore, Writer
 from lineage.errors import RoarError
@@ -20,9 +25,13 @@ _WRONG_KEY = "this signature lets nobody in"
 
 
 class SigningIn:
-    def __init__(self, store: KeyedStore, users: Users, keys: Keys, passwords: Passwords, challenges: Challenges,
-                 failures: Failures, audit: Audit) -> None:
+    """``clock``: nanoseconds."""
+
+    def __init__(self, store: KeyedStore, clock: Callable[[], int], users: Users, keys: Keys, sessions: Sessions,
+                 passwords: Passwords, challenges: Challenges, failures: Failures, audit: Audit) -> None:
         self._store = store
+        self._clock = clock
+        self._sessions = sessions
         self._users = users
         self._keys = keys
         self._passwords = passwords
@@ -43,6 +52,31 @@ class SigningIn:
         if self._passwords.is_outdated(user.password):
             self._users.rehash(user, password)
         return user
+
+    def in_browser(self, name: str, password: str, address: str, agent: str = "") -> tuple[str, str]:
+        """(account, its cookie) for who signs a browser in by password; or with a token instead of the password: then it may
+        do what the token may, as long as that holds.  Errors as of ``by_password``."""
+        if not is_token(password):
+            account = self.by_password(name, password, address).name
+            return account, self._sessions.open(account, "password", Actor(account, address), agent)
+        with self._store.read() as reader:
+            token = find_token(reader, password)
+        actor = Actor(token.account if token else name[:80], address)
+        over = token is not None and 0 < token.expires_at <= self._clock()
+        if token is None or over or name not in {"", token.account}:
+            self._audit.append([Event(actor, "sign-in", outcome="denied", details={"how": "token"})])
+            raise NotSignedInError(_WRONG, "the token may have been revoked, or have expired")
+        cookie = self._sessions.open(token.account, "token", actor, agent, token)
+        self._audit.append([Event(actor, "sign-in", token.account, details={"how": "token", "token": token.id})])
+        return token.account, cookie
+
+    def change_password(self, account: str, old: str, new: str, actor: Actor) -> None:
+        """By who is signed in, and knows the one so far, if there is one; all browsers are signed out.  NotSignedInError: it
+        was another one.  InvalidError: the new one will not do."""
+        acceptable(new, account)
+        if self._users.get(account).password:
+            self.by_password(account, old, actor.address)
+        self._users.set_password(account, new, actor)
 
     def challenge(self, account: str, origin: str, purpose: Purpose = "sign-in") -> Challenge:
         """To be signed with one of the account's keys within two minutes; given for any name."""

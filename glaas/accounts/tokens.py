@@ -122,6 +122,14 @@ class Tokens:
             self._store.write(touch)
 
 
+def holds(reader: Reader, account: str, identity: str, now: int) -> bool:
+    """Whether an account's token with this id is still there and has not expired."""
+    key = row(account, identity)
+    found = reader.get(TOKENS_OF, [key]).get(key)
+    data = reader.get(TOKENS, [row(found)]).get(row(found)) if found else None
+    return data is not None and not 0 < unpacked(Token, data).expires_at <= now
+
+
 def find_token(reader: Reader, secret: str) -> Token | None:
     """Also one that has expired."""
     if not is_token(secret):

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import psycopg
 import pytest
-from keyed_tables import DATABASES, TABLES
+from keyed_tables import DATABASES, TABLES, OpenKeyed
 from pgserver import PROGRAMS, PostgresServer, in_schema
 
 from glaas.store import open_store
 from glaas.store.keyed import KeyedStore, Table
-
-OpenKeyed: TypeAlias = Callable[[Iterable[Table]], KeyedStore]
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
-from glaas.store.keyed import Table
+from glaas.store.keyed import KeyedStore, Table
+
+#: Opens a test's database with these tables, or opens it again.
+OpenKeyed: TypeAlias = Callable[[Iterable[Table]], KeyedStore]
 
 DATABASES = ("lmdb", "postgres", *(("dsn",) if os.environ.get("GLAAS_TEST_DSN") else ()))
 

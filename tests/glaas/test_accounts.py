@@ -379,6 +379,32 @@ def test_sessions_are_limited_signed_out_and_end_with_a_new_password(accounts: A
     assert accounts.sessions.of("ada") == []
 
 
+def test_a_browser_signed_in_with_a_token_may_do_what_that_may(accounts: Accounts, clock: Clock) -> None:
+    secret, token = accounts.tokens.add("ada", Grant("t", ("read",), clock() + 3600 * SECOND), BY)
+    accounts.users.set_operator("ada", True, BY)
+
+    def seen(cookie: str) -> tuple[str, set[str], bool]:
+        found = accounts.identify(None, {PLAIN_COOKIE: cookie})
+        return found.account, set(found.scopes), found.operator
+
+    account, cookie = accounts.signing.in_browser("ada", secret, "192.0.2.1")
+    assert account == "ada" and seen(cookie) == ("ada", {"read"}, False)
+    other = accounts.signing.in_browser("", secret, "192.0.2.1")[1]
+    for name, wrong in (("bob", secret), ("ada", new_token())):
+        with pytest.raises(NotSignedInError):
+            accounts.signing.in_browser(name, wrong, "192.0.2.1")
+    assert seen(accounts.signing.in_browser("ada", PASSWORD, "192.0.2.1")[1])[1:] == ({"read", "register", "admin"}, True)
+    clock.forward(3600)
+    assert seen(cookie) == ("", set(), False)
+    with pytest.raises(NotSignedInError):
+        accounts.signing.in_browser("ada", secret, "192.0.2.1")
+    clock.forward(-60)
+    assert seen(other)[0] == "ada"
+    accounts.tokens.revoke("ada", token.id, BY)
+    assert seen(other) == ("", set(), False)
+    assert "token" in [one.details.get("how") for one in accounts.audit.events(account="ada")]
+
+
 def test_csrf_is_of_the_session(accounts: Accounts) -> None:
     cookies = [accounts.sessions.open("ada", "password", Actor("ada")) for _ in range(2)]
     one, other = (accounts.identify(None, {PLAIN_COOKIE: cookie}) for cookie in cookies)

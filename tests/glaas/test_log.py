@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import OpenKeyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from harness import BIN, PATIENCE, ROOT
+from keyed_tables import OpenKeyed
 
 from glaas.log import keys
 from glaas.log.checking import check

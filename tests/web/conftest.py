@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from world import World, made_world
+from world import PASSWORD, World, made_world
 
 from glaas.accounts.accounts import Accounts
 from glaas.accounts.model import Actor
@@ -25,7 +25,6 @@ from glaas.server.wiring import TABLES, opened
 from glaas.store import open_store
 
 CHROMIUM = "/usr/bin/chromium"
-PASSWORD = "correct horse battery staple"
 OPERATOR = Actor("(operator)")
 
 

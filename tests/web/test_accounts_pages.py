@@ -6,10 +6,11 @@ import re
 
 import httpx
 import pytest
-from conftest import PASSWORD
 from playwright.sync_api import Page, expect
+from world import PASSWORD
 
 from glaas.accounts.model import Actor
+from glaas.accounts.tokens import Grant
 
 
 def sign_in(opens, name: str = "ada", path: str = "/login") -> Page:
@@ -104,3 +105,33 @@ def test_a_form_without_the_session_s_token_is_refused(site, path) -> None:
 def test_signing_in_leads_nowhere_else(site, after) -> None:
     answer = httpx.post(f"{site.url}/login", data={"name": "eve", "password": PASSWORD, "next": after})
     assert "/" == answer.headers["location"]
+
+
+def test_who_signs_in_with_a_token_sees_theirs_and_manages_nothing(opens, site, accounts) -> None:
+    secret, _ = accounts.tokens.add("bob", Grant("looks", ("read",)), Actor("bob"))
+    page = opens("/login?next=/account")
+    page.get_by_label("Name").fill("bob")
+    page.get_by_label("Password").fill(secret)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    assert 200 == page.request.get(f"/job/{site.world.secret.jobs[0].head.id.hex()}").status
+    csrf = page.locator("input[name=csrf]").first.get_attribute("value")
+    before = len(accounts.tokens.of("bob"))
+    waits = accounts.devices.start("box", "192.0.2.7")[1].user_code
+    for path, form in (("/account", {"do": "token", "name": "more", "scopes": "admin", "days": "7"}),
+                       ("/account", {"do": "password", "new": "another walk there"}),
+                       ("/device", {"do": "approve", "code": waits})):
+        answer = page.request.post(path, form={"csrf": csrf, **form}, headers={"Origin": site.url})
+        assert "signed in with a token" in answer.text(), answer.text()
+    assert before == len(accounts.tokens.of("bob"))
+
+
+def test_a_password_is_changed(opens, site, accounts) -> None:
+    accounts.users.add("pat", Actor("(operator)"), password=PASSWORD)
+    page = sign_in(opens, "pat", "/login?next=/account")
+    page.get_by_text("Change the password").click()
+    page.get_by_label("The one so far").fill(PASSWORD)
+    page.get_by_label("New password").fill("another walk there")
+    page.get_by_role("button", name="Change it").click()
+    page.wait_for_url("**/login?next=/account")
+    assert accounts.sessions.of("pat") == []
+    assert "pat" == accounts.signing.by_password("pat", "another walk there", "192.0.2.7").name

@@ -15,6 +15,7 @@ from lineage.records import Entry, EntryKind, Host, Job, JobHead, Reason, Resour
 
 BEGIN = 1_763_800_000 * 10**9  # November 2025
 MINUTE = 60 * 10**9
+PASSWORD = "correct horse battery staple"  # everybody's
 COMMIT = "3f9c1d7e5a2b4c6d8e0f1a2b3c4d5e6f7a8b9c0d"
 ADA, BOB = User(1000, "ada"), User(1001, "bob")
 GPU, BOX = Host("gpu1", "6.18.44", "x86_64"), Host("box", "6.1.0", "x86_64")

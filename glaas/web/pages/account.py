@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 from glaas.accounts.errors import NotSignedInError, SlowDownError
 from glaas.accounts.identity import PLAIN_COOKIE, SECURE_COOKIE, session_cookie
-from glaas.accounts.model import SCOPES, USUAL, Actor
+from glaas.accounts.model import ADMIN, SCOPES, USUAL, Actor
 from glaas.accounts.sessions import check_csrf, link_token
 from glaas.accounts.tokens import Grant
 from glaas.web import words
 from glaas.web.answers import Elsewhere, Page
 from glaas.web.site import Asked
-from lineage.errors import ConflictError, InvalidError, NotFoundError
+from lineage.errors import ConflictError, DeniedError, InvalidError, NotFoundError
 
 _DAY = 86400 * 10**9
 _MONTH = 30 * 24 * 3600  # seconds that a browser keeps the cookie; the server's own end comes first
@@ -42,12 +42,10 @@ def sign_in(asked: Asked, form: Form) -> Page | Elsewhere:
     name, password, after = _one(form, "name").strip(), _one(form, "password"), _within(_one(form, "next"))
     accounts, address = asked.site.wiring.accounts, asked.address
     try:
-        user = accounts.signing.by_password(name, password, address)
+        _, secret = accounts.signing.in_browser(name, password, address, asked.request.headers.get("user-agent", ""))
     except (NotSignedInError, SlowDownError) as error:
         status = 429 if isinstance(error, SlowDownError) else 401
         return _login_page(asked, after, f"{_sentence(error.message)} {_sentence(error.hint)}", words.line(name, 60), status)
-    secret = accounts.sessions.open(user.name, "password", Actor(user.name, address),
-                                    asked.request.headers.get("user-agent", ""))
     return Elsewhere(after, cookies=(_cookie(asked, secret, _MONTH),))
 
 
@@ -83,7 +81,7 @@ def account(asked: Asked, made: str = "", trouble: str = "") -> Page | Elsewhere
                      for one in accounts.sessions.of(name)],
         "providers": [{"title": one.title or one.name, "issuer": one.issuer, "linked": one.issuer in linked,
                        "link": f"/api/v1/auth/oidc/{one.name}/link?proof={proof}"} for one in asked.site.wiring.settings.oidc],
-        "organisations": sorted(user.organisations.items()),
+        "has_password": bool(user.password), "organisations": sorted(user.organisations.items()),
         "invitations": sorted((org, role) for org, (role, _) in user.invitations.items()), "operator": user.operator,
     }, path="/account", headers={"Cache-Control": "no-store"}, status=400 if trouble else 200)
 
@@ -96,6 +94,7 @@ def change(asked: Asked, form: Form) -> Page | Elsewhere:
     accounts, name, actor = asked.site.wiring.accounts, asked.viewer.account, _actor(asked)
     do = _one(form, "do")
     try:
+        _check_may_manage(asked)
         if do == "token":
             return account(asked, made=accounts.tokens.add(name, _grant(asked, form), actor)[0])
         if do == "revoke":
@@ -110,13 +109,23 @@ def change(asked: Asked, form: Form) -> Page | Elsewhere:
             accounts.organisations.join(_one(form, "id"), actor)
         elif do == "decline":
             accounts.organisations.decline(_one(form, "id"), actor)
+        elif do == "password":
+            accounts.signing.change_password(name, _one(form, "old"), _one(form, "new"), actor)
+            return Elsewhere("/login?next=/account", cookies=(_cookie(asked, "", 0),))
         elif do == "others":
             accounts.sessions.close_all(name, actor, session_cookie(asked.request.cookies))
         else:
             raise InvalidError("nothing was asked for", "use the buttons of the page")
-    except (InvalidError, ConflictError, NotFoundError) as error:
+    except (InvalidError, ConflictError, NotFoundError, DeniedError, SlowDownError) as error:
         return account(asked, trouble=f"{_sentence(error.message)} {_sentence(error.hint)}")
     return Elsewhere("/account")
+
+
+def _check_may_manage(asked: Asked) -> None:
+    """Who signed in with a token that may less may not make one that may more."""
+    if ADMIN not in asked.identity.scopes:
+        raise DeniedError("this browser signed in with a token that may not manage the account",
+                          "sign out, and sign in with the password")
 
 
 def _grant(asked: Asked, form: Form) -> Grant:
@@ -150,8 +159,9 @@ def answer_device(asked: Asked, form: Form) -> Page | Elsewhere:
     check_csrf(asked.identity.csrf, _one(form, "csrf"))
     approve = _one(form, "do") == "approve"
     try:
+        _check_may_manage(asked)
         asked.site.wiring.accounts.devices.answer(_one(form, "code"), _actor(asked), approve=approve)
-    except (NotFoundError, ConflictError) as error:
+    except (NotFoundError, ConflictError, DeniedError) as error:
         return device(asked, f"{_sentence(error.message)} {_sentence(error.hint)}")
     return Page("device.html", "Let a program in", {
         "code": "", "waiting": None, "trouble": "", "csrf": asked.identity.csrf, "asks": "", "address": "",
