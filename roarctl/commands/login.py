@@ -22,7 +22,7 @@ EPILOG = """Examples:
 \b
   roar login https://registry.example.org
   roar login https://registry.example.org --ssh-key ~/.ssh/id_ed25519 --user ada
-  roar login https://registry.example.org --token-stdin < token
+  roar login https://registry.example.org --token-stdin          asks for a token; or: … < FILE
   roar login https://registry.example.org --anonymous    only to look up what is public
 
 An SSH key is an ed25519 one that your account there knows (`roar auth keys add`); with its .pub file the ssh-agent signs."""
@@ -33,7 +33,8 @@ def command(
     device: Annotated[bool, typer.Option("--device", help="Show a code to confirm in a browser, off a terminal too.")] = False,
     ssh_key: Annotated[Path | None, typer.Option("--ssh-key", metavar="FILE", help="A key that your account knows.")] = None,
     user: Annotated[str, typer.Option("--user", metavar="NAME", help="With --ssh-key: your account's name there.")] = "",
-    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read a token from stdin.")] = False,
+    token_stdin: Annotated[bool, typer.Option(
+        "--token-stdin", help="Read a token from stdin; a terminal does not show it.")] = False,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="As nobody in particular.")] = False,
     admin: Annotated[bool, typer.Option("--admin", help="May also manage your account: tokens, keys.")] = False,
     insecure: Annotated[bool, typer.Option("--insecure", help="Send the token by http, in a network that you trust.")] = False,
@@ -66,7 +67,7 @@ def command(
         if anonymous:
             login = Login("", "", insecure)
         elif token_stdin:
-            login = _given(address, sys.stdin.readline().strip() if sys.stdin else "", insecure=insecure)
+            login = _given(address, _token(), insecure=insecure)
         else:
             made = (accounts.by_key(registry, user or _me(), ssh_key, scopes) if ssh_key is not None
                     else accounts.by_device(registry, scopes, _show))
@@ -104,6 +105,15 @@ def _me() -> str:
     return getpass.getuser()
 
 
+def _token() -> str:
+    import getpass
+    import sys
+
+    if sys.stdin is None:
+        return ""
+    return getpass.getpass("token: ").strip() if sys.stdin.isatty() else sys.stdin.readline().strip()
+
+
 def _given(address: Address, token: str, *, insecure: bool) -> Login:
     """A token that somebody made elsewhere: whose it is."""
     from lineage.errors import DeniedError, InvalidError
@@ -127,7 +137,8 @@ def _show(code: str, page: str) -> None:
     from roarctl.render.text import Palette, printable
 
     palette = Palette.of(sys.stderr)
-    print(f"open  {printable(page)}\nand confirm the code  {palette.bold(printable(code))}\nwaiting for it…", file=sys.stderr,
+    print(f"open  {printable(page)}\nand confirm the code  {palette.bold(printable(code))}\nwaiting for it… "
+          f"{palette.dim('(who has a token and no password: --token-stdin)')}", file=sys.stderr,
           flush=True)
 
 

@@ -6,6 +6,7 @@ Below XDG_DATA_HOME (basedir-spec 0.8), for each registry: one file a bundle, fo
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -62,7 +63,10 @@ def missing(url: str, jobs: Iterable[bytes]) -> list[bytes]:
 
 def _link(made: Path, name: Path) -> None:
     """In one step: a reader sees the receipt before or this one."""
-    draft = name.with_suffix(".new")
+    draft = name.with_suffix(f".{os.getpid()}")
     draft.unlink(missing_ok=True)
-    os.link(made, draft)
+    try:
+        os.link(made, draft)
+    except OSError:  # not every file system has links
+        shutil.copyfile(made, draft)
     draft.replace(name)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import ssl
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -58,11 +61,14 @@ class Request(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(*answers: Callable[[Request], None]) -> Iterator[tuple[str, list[Request]]]:
+def serving(*answers: Callable[[Request], None], tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[Request]]]:
     seen: list[Request] = []
     handler = type("Handler", (Request,), {"answers": list(answers), "seen": seen})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # of clients that do not trust it
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -273,6 +279,26 @@ def test_a_proxy_is_told_the_whole_address() -> None:
             assert ask(registry) == JOB
         assert seen[0].path == "http://registry.example.org/g/lineage.v1.Lineage/GetJob"
         assert seen[0].headers["Host"] == "registry.example.org"
+
+
+def test_who_does_not_prove_to_be_the_registry_is_not_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving(ok, tls=context) as (plain, seen):
+        url = plain.replace("http://127.0.0.1", "https://localhost")
+        with client(url, tries=1) as registry, pytest.raises(UnavailableError, match="does not prove that it is who it claims"):
+            ask(registry)
+        assert seen == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with client(url) as registry:
+            assert ask(registry) == ask(registry) == JOB
+        assert len({one.client_address for one in seen}) == 1
+        with client(url.replace("localhost", "127.0.0.1"), tries=1) as registry, pytest.raises(UnavailableError, match="prove"):
+            ask(registry)
 
 
 def test_an_error_without_words_is_an_error_all_the_same() -> None:
