@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from lineage import bundle, ids, merkle
@@ -112,6 +113,10 @@ def decode(data: bytes) -> Receipt:
 def _decoded(value: Mapping[str, Any]) -> Receipt:
     if set(value) != _KEYS:
         raise ValueError("it lacks something, or has something else: " + ", ".join(sorted(set(value) ^ _KEYS))[:200])
+    texts = [value[name] for name in ("origin", "key", "header", "opening", "entry", "head")]
+    lists = [value[name] for name in ("changes", "path", "jobs")]
+    if not all(isinstance(one, list) for one in lists) or not all(isinstance(one, str) for one in chain(texts, *lists)):
+        raise ValueError("it has something else where text belongs")
     origin, key = parse_verifier_key(value["key"])
     head = parse_head(value["head"], key)
     index, size = value["index"], value["size"]

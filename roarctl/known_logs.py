@@ -128,5 +128,5 @@ def _load(file: Path) -> KnownLog | None:
         head = None if value["head"] is None else parse_head(value["head"], parse_verifier_key(value["key"])[1])
         return KnownLog(origin, str(value["url"]), first, int(value["first_seen"]),
                         tuple(parse_key_change(note) for note in value["changes"]), head)
-    except (KeyError, TypeError, ValueError, InvalidError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, InvalidError) as error:
         raise CorruptError(f"{file} cannot be used: {error}", hint) from error

@@ -66,7 +66,7 @@ def log_checks(client: Client, url: str, known: KnownLogs, key: Key | None = Non
 
 def _replaced(head: TreeHead, url: str, known: KnownLogs) -> list[Check]:
     """Does the address show another log than before?"""
-    others = [one.head for one in known.at(url) if one.origin != head.origin and one.head is not None]
+    others = [one.head for one in known.at(url) if one.origin != head.origin and one.head is not None and one.head.size]
     if not others:
         return []
     before = max(others, key=lambda one: one.at)

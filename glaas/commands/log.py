@@ -60,6 +60,30 @@ def verify(state_dir: StateDir = DEFAULT_STATE, store: Store = "", as_json: AsJs
     raise typer.Exit(1 if report.problems else 0)
 
 
+@app.command("name", epilog="Example: glaas log name example.org/lineage, before the first `glaas serve`")
+def name(
+    origin: Annotated[str, typer.Argument(metavar="NAME", help="What its heads begin with: an address without https://.")],
+    state_dir: StateDir = DEFAULT_STATE,
+    store: Store = "",
+) -> None:
+    """Say what the log is called. It can be said as long as nothing was registered; a log keeps its name."""
+    from contextlib import closing
+
+    from glaas.commands.options import say
+    from glaas.log import journal, keys
+    from glaas.log.log import read_state
+    from glaas.store import location, open_store
+    from lineage.errors import ConflictError
+
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with closing(open_store(location(state_dir, store or None), journal.TABLES)) as database, database.read() as reader:
+        state = read_state(reader)
+    if state is not None:
+        raise ConflictError(f"the log is called {state.origin}: what it signed begins with that", "a log keeps its name")
+    keys.set_name(state_dir, origin)
+    say(f"glaas: the log will be called {origin}\n  next: glaas serve --state-dir {state_dir} (if it serves: start it anew)")
+
+
 @app.command("rotate-key")
 def rotate_key(
     state_dir: StateDir = DEFAULT_STATE, store: Store = "", yes: Yes = False, no_input: NoInput = False,

@@ -16,7 +16,7 @@ from lineage.errors import InvalidError, UnavailableError
 from lineage.transparency import checked_origin, verifier_key
 
 NAME = "log.key"
-_NEXT = "log.key.next"
+_NEXT, _ORIGIN = "log.key.next", "log.name"
 _HINT = "an ed25519 key in PEM: `openssl genpkey -algorithm ed25519`"
 
 
@@ -63,13 +63,26 @@ def load(path: Path, origin: str = "") -> SigningKey:
     return SigningKey(checked_origin(origin) if origin else default_origin(private), private)
 
 
-def load_or_make(state: Path, origin: str = "") -> SigningKey:
+def load_or_make(state: Path) -> SigningKey:
     """The state directory's key. Of two that start at once, both get the one that came first."""
     path = state / NAME
     if not path.exists():
         with contextlib.suppress(FileExistsError):
             write(path, Ed25519PrivateKey.generate())
-    return load(path, origin)
+    return load(path, name_of(state))
+
+
+def name_of(state: Path) -> str:
+    """What the log is to be called, of which nobody has seen anything yet; empty: what ``default_origin`` says."""
+    try:
+        return (state / _ORIGIN).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def set_name(state: Path, origin: str) -> None:
+    """InvalidError for what cannot name a log."""
+    (state / _ORIGIN).write_text(checked_origin(origin) + "\n", encoding="utf-8")
 
 
 def prepared(state: Path) -> SigningKey:

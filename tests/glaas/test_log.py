@@ -322,7 +322,8 @@ def test_what_was_forgotten_is_in_no_byte_of_a_store_that_was_restored(tmp_path:
 
 def test_glaas_log_says_how_it_is(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    state.mkdir(mode=0o700)
+    assert 2 == glaas("log", "name", "no name", "--state-dir", state).returncode
+    assert 0 == glaas("log", "name", "example.org/lineage", "--state-dir", state).returncode
     assert "`glaas serve` makes one" in glaas("log", "head", "--state-dir", state).stderr
     with closing(open_store(location(state, None), CURRENT_TABLES)) as store:
         log = of_state(store, state)
@@ -330,7 +331,8 @@ def test_glaas_log_says_how_it_is(tmp_path: Path) -> None:
         store.write(lambda txn: journal.record(txn, "register", "ada", "public", ADA))
         before = log.head()
     key = glaas("log", "head", "--key", "--state-dir", state).stdout.strip()
-    assert (before.origin, before.key) == parse_verifier_key(key)
+    assert (before.origin, before.key) == ("example.org/lineage", before.key) == parse_verifier_key(key)
+    assert "keeps its name" in glaas("log", "name", "another.example", "--state-dir", state).stderr
     found = json.loads(glaas("log", "head", "--json", "--state-dir", state).stdout)
     assert ("glaas.log-head/1", 1, key) == (found["schema"], found["size"], found["key"])
     assert parse_head(found["note"], before.key).root == before.root

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from harness import BIN, PATIENCE
 from made_bundles import Box
+from schemas import problems
 from served import Served
 
 from lineage import bundle
@@ -53,6 +54,7 @@ class Person:
             stdin=subprocess.DEVNULL,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "HOME": str(self.home),
                  "GLAAS_URL": self.registry.url, "GLAAS_TOKEN": self.token, "ROARD_SOCKET": "/nonexistent"})
+        assert not done.stdout or problems(json.loads(done.stdout)) == []
         found: dict[str, list[str]] = {}
         for check in json.loads(done.stdout)["checks"] if done.stdout else []:
             found.setdefault(check["of"], []).append(check["outcome"])

@@ -3,6 +3,7 @@ single bit."""
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -300,3 +301,32 @@ def test_texts_that_are_no_key(text) -> None:
     with pytest.raises(InvalidError):
         parse_verifier_key(text)
     assert parse_verifier_key(KEY.verifier + "\n") == (KEY.origin, KEY.public)
+
+
+STRANGE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.binary(max_size=40).map(
+        lambda data: b64encode(data).decode()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=6)
+
+
+@given(st.sampled_from(sorted(receipt_of().document())), STRANGE)
+def test_a_receipt_with_something_else_in_a_place_is_refused(name, value) -> None:
+    document = receipt_of().document()
+    lie = {**document, name: value}
+    if lie != document:
+        with pytest.raises(RoarError):
+            decode(json.dumps(lie).encode())
+
+
+@given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode) | STRANGE.map(lambda value: json.dumps(value).encode()))
+def test_what_is_no_receipt_is_refused(data) -> None:
+    with pytest.raises(RoarError):
+        decode(data)
+    with pytest.raises(RoarError):
+        parse_head(data.decode("utf-8", "surrogateescape"), KEY.public)
+
+
+def test_nesting_and_numbers_that_are_meant_to_hurt() -> None:
+    for data in (b"[" * 100_000, b'{"schema": "roar.receipt/1", "index": ' + b"9" * 100_000 + b"}", b'{"a":' * 50_000):
+        with pytest.raises(RoarError):
+            decode(data)
