@@ -33,8 +33,7 @@ def add(api: APIRouter, wiring: Wiring) -> None:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise InvalidError("the bundle is compressed", "send it as it is")
         # Before 64 MB are read; a cookie will not do: no other site's page can make somebody register.
-        identity = someone(await to_thread.run_sync(wiring.accounts.identify, request.headers.get("authorization")))
-        request.scope["state"]["account"] = identity.account
+        identity = someone(await to_thread.run_sync(wiring.token_of, request))
         async with bodies.large_body(request, limits, wiring.budget) as body:
             done = await to_thread.run_sync(
                 lambda: register(wiring, identity, request.client.host if request.client else "", body, space,

@@ -15,6 +15,7 @@ from glaas.server.bounds import Bounded
 from glaas.server.compression import Compressed
 from glaas.server.methods import Service, methods_of
 from glaas.server.observing import Observed
+from glaas.server.registry_service import someone
 from glaas.server.security import Security
 from glaas.server.services import services_of
 from glaas.server.wiring import Wiring
@@ -33,7 +34,7 @@ def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> Fas
                   openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, lifespan=life, redirect_slashes=False)
     app.state.wiring = wiring
     methods = methods_of(services_of(wiring) if services is None else services)
-    app.router.routes += connect.routes(methods, limits, wiring.budget)
+    app.router.routes += connect.routes(methods, limits, wiring.budget, lambda request: someone(wiring.token_of(request)))
     app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring), *api_docs.routes(app)]
     app.include_router(api.router(wiring))
     app.include_router(accounts_api.router(wiring.accounts, wiring.rates, lambda: wiring.url, wiring.settings.oidc))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from glaas.server.methods import Method
 from glaas.server.settings import Limits
 from glaas.server.statuses import (
     ERROR_HEADER,
+    TooLargeError,
     connect_code,
     connect_error,
     connect_status,
@@ -47,20 +48,24 @@ _STREAM = {"application/connect+proto": "proto", "application/connect+json": "js
 _LARGE = frozenset({"RegisterBundle"})
 _END = 2  # the flag of an EndStreamResponse
 _MAX_TIMEOUT_DIGITS = 10
+_LONG = 64 << 10  # bytes: to read more than that as a message is a thread's work
+_MAX_JSON = 4 << 20
 _DONE = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """``registering``: who brings bundles waits for a verifier in threads of their own, so that readers have theirs."""
+    """``admit``: raises for who may not bring a bundle, by a request's headers; it blocks.  ``registering``: who brings bundles
+    waits for a verifier in threads of their own, so that readers have theirs."""
 
     limits: Limits
     budget: Budget
+    admit: Callable[[Request], object]
     registering: CapacityLimiter
 
 
-def routes(methods: Mapping[str, Method], limits: Limits, budget: Budget) -> list[Route]:
-    room = Room(limits, budget, CapacityLimiter(limits.verifiers + limits.waiting_bundles))
+def routes(methods: Mapping[str, Method], limits: Limits, budget: Budget, admit: Callable[[Request], object]) -> list[Route]:
+    room = Room(limits, budget, admit, CapacityLimiter(limits.verifiers + limits.waiting_bundles))
     return [Route(path, partial(_answer, method, room), methods=["POST"]) for path, method in methods.items()]
 
 
@@ -75,6 +80,7 @@ async def _answer(method: Method, room: Room, request: Request) -> Response:
         seconds = _timeout(request, room.limits.register_seconds if large else room.limits.call_seconds)
         _only_plain(request, method.streaming)
         if large:
+            await to_thread.run_sync(room.admit, request)
             async with bodies.large_body(request, room.limits, room.budget) as body:
                 return await _call(method, codec, body, request, seconds, room.registering)
         return await _call(method, codec, await bodies.read(request, room.limits.request, room.limits), request, seconds)
@@ -90,9 +96,14 @@ async def _call(method: Method, codec: str, body: bytes, request: Request, secon
         message = _parsed(method.request, codec, _enveloped(body))
         return StreamingResponse(_streamed(method, codec, message, context, seconds),
                                  media_type=f"application/connect+{codec}")
-    message = _parsed(method.request, codec, body)
+    if codec == "json" and len(body) > _MAX_JSON:
+        raise TooLargeError(f"the request is larger than {_MAX_JSON >> 20} MB, as JSON", "send application/proto")
     try:
         async with asyncio.timeout(seconds):
+            if len(body) > _LONG:
+                message = await _run(method, _parsed, method.request, codec, body, limiter=limiter)
+            else:
+                message = _parsed(method.request, codec, body)
             answer = await _run(method, method.handler, message, context, limiter=limiter)
     except TimeoutError:
         return _late(method, seconds)

@@ -22,8 +22,7 @@ def routes(wiring: Wiring) -> list[Route]:
     def ready(_: Request) -> Response:
         """503 where the store does not answer: a load balancer sends requests elsewhere then."""
         try:
-            with wiring.metrics.store_seconds.time():
-                size = wiring.log.head().size
+            size = wiring.log.head().size
         except RoarError as error:
             return JSONResponse({"ready": False, "error": error.document()}, 503, _FRESH)
         return JSONResponse({"ready": True, "log_size": size}, headers=_FRESH)
@@ -31,8 +30,7 @@ def routes(wiring: Wiring) -> list[Route]:
     def metrics(request: Request) -> Response:
         if not _is_private(request.client.host if request.client else ""):
             raise DeniedError("metrics are for addresses of private networks", "ask from the operator's network")
-        with wiring.metrics.store_seconds.time():
-            wiring.metrics.log_size.set(wiring.log.head().size)
+        wiring.metrics.log_size.set(wiring.log.head().size)
         return Response(wiring.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4, headers=_FRESH)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]

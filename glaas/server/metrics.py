@@ -22,7 +22,7 @@ class Metrics:
                                           buckets=_SECONDS, registry=self.all)
         self.waiting_bundles = Gauge("glaas_waiting_bundles", "Bundles that are being verified, or wait for it.",
                                      registry=self.all)
-        self.store_seconds = Histogram("glaas_store_seconds", "How long the store took to answer /readyz and /metrics.",
+        self.store_seconds = Histogram("glaas_store_seconds", "How long transactions of the store took.", ["kind"],
                                        buckets=_SECONDS, registry=self.all)
         self.log_size = Gauge("glaas_log_size", "Entries of the transparency log.", registry=self.all)
 

@@ -26,6 +26,7 @@ from glaas.server.bodies import Budget
 from glaas.server.context import HttpContext
 from glaas.server.metrics import Metrics
 from glaas.server.settings import Address, Settings
+from glaas.server.timed import TimedStore
 from glaas.server.usage import Usage
 from glaas.server.verifiers import Verifiers
 from glaas.store import location, open_store
@@ -45,8 +46,10 @@ class Parts(NamedTuple):
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Parts]:
-    with closing(open_store(location(settings.state, settings.store or None), TABLES)) as store:
+def opened(settings: Settings, metrics: Metrics | None = None) -> Iterator[Parts]:
+    """``metrics``: where its transactions are timed."""
+    found = open_store(location(settings.state, settings.store or None), TABLES)
+    with closing(found if metrics is None else TimedStore(found, metrics)) as store:
         log = of_state(store, settings.state)
         yield Parts(store, log, Registry(store, Journal(log)))
 
@@ -79,6 +82,12 @@ class Wiring:
         found = self.accounts.identify(connection.headers.get("authorization"), connection.cookies)
         connection.scope["state"]["account"] = found.account
         self.rates.take(action, payer(found, connection.client.host if connection.client else ""))
+        return found
+
+    def token_of(self, connection: HTTPConnection) -> Identity:
+        """By its token alone: what a page elsewhere can make a browser send has none.  It blocks."""
+        found = self.accounts.identify(connection.headers.get("authorization"))
+        connection.scope["state"]["account"] = found.account
         return found
 
     def viewer(self, connection: HTTPConnection, action: Action = "read") -> Viewer:
@@ -115,8 +124,8 @@ def peer_host(peer: str) -> str:
 @contextmanager
 def wired(settings: Settings) -> Iterator[Wiring]:
     with ExitStack() as held:
-        store, log, registry = held.enter_context(opened(settings))
         metrics = Metrics()
+        store, log, registry = held.enter_context(opened(settings, metrics))
         used = held.enter_context(closing(Usage(store, settings.quotas)))
         verifiers = held.enter_context(closing(Verifiers(settings, metrics)))
         yield Wiring(settings, store, log, registry, Accounts(store), Rates(settings.rates), used, verifiers, metrics)

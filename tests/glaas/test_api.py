@@ -239,3 +239,14 @@ def test_it_is_described(site: Site) -> None:
     assert {"/api/v1/jobs/{id}", "/api/v1/search", "/api/v1/bundles", "/api/v1/log/head"} <= set(description["paths"])
     assert all(f" {path}</code>" in page.text for path in description["paths"])
     assert "<script" not in page.text and "http://" not in page.text and "https://" not in page.text
+
+
+def test_answers_are_compressed_for_who_wants_that(site: Site) -> None:
+    path = f"/jobs/{id_of(TRAIN)}"
+    plain, packed = (site.get(path, **{"Accept-Encoding": wanted}) for wanted in ("identity", "gzip"))
+    assert "content-encoding" not in plain.headers
+    assert "gzip" == packed.headers["content-encoding"]
+    assert int(packed.headers["content-length"]) < len(plain.content)
+    assert plain.content == packed.content  # unpacked by now
+    assert plain.headers["etag"] == packed.headers["etag"]
+    assert "Accept-Encoding" in plain.headers["vary"]

@@ -191,8 +191,21 @@ def test_large_requests_are_refused_before_they_are_read(connected: Connected) -
     host, port = connected.served.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as raw:
         raw.sendall(b"POST /lineage.v1.Registry/RegisterBundle HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                    b"Authorization: Bearer " + connected.ada.encode() + b"\r\n"
                     b"Content-Type: application/proto\r\nContent-Length: 1000000000\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_bundles_of_strangers_are_not_read(connected: Connected) -> None:
+    """Who may not register is told so before 64 MB of theirs are in memory; and JSON is for small things."""
+    host, port = connected.served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
+        raw.sendall(b"POST /lineage.v1.Registry/RegisterBundle HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                    b"Content-Type: application/proto\r\nContent-Length: 60000000\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 401 ")
+    with connected.served.client(connected.ada) as client:
+        answer = client.post("/lineage.v1.Registry/RegisterBundle", json={"bundle": "A" * (5 << 20)})
+    assert (413, "resource_exhausted") == (answer.status_code, answer.json()["code"])
 
 
 def test_chunked_requests_are_counted(connected: Connected) -> None:

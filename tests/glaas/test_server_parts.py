@@ -12,6 +12,7 @@ import pytest
 from glaas.accounts.limits import Rate
 from glaas.server import config
 from glaas.server.bodies import Budget
+from glaas.server.compression import accepts_gzip
 from glaas.server.failing import Caught
 from glaas.server.settings import Address, Settings, address, public_url
 from glaas.server.statuses import BusyError
@@ -91,6 +92,14 @@ def test_a_budget() -> None:
 ])
 def test_what_grpc_calls_a_peer(peer: str, host: str) -> None:
     assert host == peer_host(peer)
+
+
+@pytest.mark.parametrize(("header", "taken"), [
+    ("gzip", True), ("deflate, gzip;q=0.5, br", True), ("GZIP", True), ("x-gzip", True), ("", False), ("br", False),
+    ("gzip;q=0", False), ("gzip; q=0.0, br", False), ("notgzip", False),
+])
+def test_who_takes_gzip(header: str, taken: bool) -> None:
+    assert taken == accepts_gzip(header)
 
 
 def test_a_defect_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
