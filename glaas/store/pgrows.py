@@ -27,11 +27,14 @@ Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 
 PREFIX = "glaas_"  # of the tables' names, so that they can share a database
 CHUNK_ROWS = 10_000  # rows that one statement names
+SPREAD_ROWS = 100  # likewise where there are several machines
 CHUNK_BYTES = 16 << 20  # likewise: a message has 1 GB at most, and both sides hold it whole
 
-#: h = any(…) says nothing new, but lets Citus ask those machines alone where the homes are.
-_GET = SQL("select k.i, t.v from unnest(%b, %b) with ordinality k(h, r, i) join {table} t on t.h = k.h and t.r = k.r "
-           "where t.h = any(%b)")
+_GET = SQL("select k.i, t.v from unnest(%b, %b) with ordinality k(h, r, i) join {table} t on t.h = k.h and t.r = k.r")
+#: Of a few keys: the homes once more say nothing new, and let Citus ask those machines alone where they are.  Every row is
+#: compared with all of them, so of 10,000 keys that would take a hundred times as long.
+_GET_SPREAD = SQL("select k.i, t.v from unnest(%b, %b) with ordinality k(h, r, i) join {table} t on t.h = k.h and t.r = k.r "
+                  "where t.h = any(%b)")
 _GET_ONE = SQL("select v from {table} where h = %b and r = %b")
 _SCAN = SQL("select k.i, t.r, t.v from unnest(%b, %b, %b, %b) with ordinality k(h, first, beyond, n, i) cross join lateral "
             "(select r, v from {table} where h = k.h and r >= k.first and r < k.beyond order by r {direction} "
@@ -41,7 +44,8 @@ _WALK = SQL("select h, r, v from {table} where (h, r) >= (%b, %b) and h < %b ord
 _WALK_TO_THE_END = SQL("select h, r, v from {table} where (h, r) >= (%b, %b) order by h, r limit %b")
 _ADD = SQL("insert into {table} (h, r, v) select * from unnest(%b, %b, %b) on conflict do nothing returning h, r")
 _PUT = SQL("insert into {table} (h, r, v) select * from unnest(%b, %b, %b) on conflict (h, r) do update set v = excluded.v")
-_DELETE = SQL("delete from {table} t using unnest(%b, %b) k(h, r) where t.h = k.h and t.r = k.r and t.h = any(%b)")
+_DELETE = SQL("delete from {table} t using unnest(%b, %b) k(h, r) where t.h = k.h and t.r = k.r")
+_DELETE_SPREAD = SQL("delete from {table} t using unnest(%b, %b) k(h, r) where t.h = k.h and t.r = k.r and t.h = any(%b)")
 _LOCK = SQL("select pg_advisory_xact_lock(%b)")
 _LOCK_SHARED = SQL("select pg_advisory_xact_lock_shared(%b)")
 
@@ -83,15 +87,23 @@ class PostgresReader:
         return cursor.execute(query.format(table=Identifier(table_name(table)), direction=SQL(direction)), parameters)
 
     def get(self, table: Table, keys: Iterable[Key]) -> Mapping[Key, bytes]:
-        wanted, found = _ordered(table, keys), {}
-        for at in range(0, len(wanted), CHUNK_ROWS):
-            chunk = wanted[at:at + CHUNK_ROWS]
-            homes, rests = [home for home, _ in chunk], [rest for _, rest in chunk]
-            cursor = self._ask(_GET, table, (Bytes(homes), Bytes(rests), Bytes(list(dict.fromkeys(homes)))))
+        query = _GET_SPREAD if self._spread else _GET
+        asked = [(chunk, self._ask(query, table, self._named(chunk)))
+                 for chunk in self._parts(_ordered(table, keys))]  # all are under way before the first is waited for
+        found = {}
+        for chunk, cursor in asked:
             for index, data in cursor.fetchall():
                 key = chunk[index - 1]
                 found[key] = _unseal(table, key, data)
         return found
+
+    def _parts(self, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+        size = SPREAD_ROWS if self._spread else CHUNK_ROWS
+        return (keys[at:at + size] for at in range(0, len(keys), size))
+
+    def _named(self, keys: Sequence[Key]) -> tuple[Bytes, ...]:
+        homes, rests = [home for home, _ in keys], [rest for _, rest in keys]
+        return (Bytes(homes), Bytes(rests), *((Bytes(list(dict.fromkeys(homes))),) if self._spread else ()))
 
     def scan(self, table: Table, ranges: Sequence[Range]) -> list[list[tuple[bytes, bytes]]]:
         for part in ranges:
@@ -168,12 +180,9 @@ class PostgresWriter(PostgresReader):
         return new
 
     def delete(self, table: Table, keys: Iterable[Key]) -> None:
-        gone = _ordered(table, keys)
-        for at in range(0, len(gone), CHUNK_ROWS):
-            homes = [home for home, _ in gone[at:at + CHUNK_ROWS]]
-            rests = [rest for _, rest in gone[at:at + CHUNK_ROWS]]
+        for chunk in self._parts(_ordered(table, keys)):
             self._changing()
-            self._ask(_DELETE, table, (Bytes(homes), Bytes(rests), Bytes(list(dict.fromkeys(homes)))))
+            self._ask(_DELETE_SPREAD if self._spread else _DELETE, table, self._named(chunk))
 
     def lock(self, name: str) -> None:
         self._connection.execute(_LOCK, (Int8(lock_number(name)),))

@@ -167,6 +167,30 @@ def test_a_pooler_between_and_a_statement_a_range_change_nothing(url: str, sprea
             settings = [reader._connection.execute(f"show {name}").fetchone() for name in SETTINGS]
         assert scanned == [[(b"%03d" % m, b"%03d" % m) for m in ((3, 2, 1) if n % 2 else (5, 6, 7))] for n in range(20)] + [[]]
         assert (plan, settings) == ([], [(value,) for value in SETTINGS.values()])
+    store.write(lambda writer: writer.delete(IDS, keys[:150]))
+    with store.read() as reader:
+        assert set(reader.get(IDS, keys)) == set(keys[150:])
+    store.close()
+
+
+def test_what_a_batch_costs_grows_with_its_keys(url: str) -> None:
+    """Not with their square, as when every row is compared with every key: ten times as many would cost a hundred times."""
+    store = open_store(url, TABLES)
+    keys = [(home(n * 7919 % 20_011), b"") for n in range(20_000)]
+    store.write(lambda writer: writer.add(IDS, [(key, b"") for key in keys]))
+
+    def seconds(count: int) -> float:
+        took = []
+        for _ in range(4):
+            begin = time.perf_counter()
+            with store.read() as reader:
+                assert len(reader.get(IDS, keys[:count])) == count
+                assert len(reader.scan(IDS, [Range(which) for which, _ in keys[:count]])) == count
+            store.write(lambda writer: writer.delete(IDS, [(which, b"none") for which, _ in keys[:count]]))
+            took.append(time.perf_counter() - begin)
+        return min(took)
+
+    assert seconds(8000) < 40 * seconds(800)
     store.close()
 
 
