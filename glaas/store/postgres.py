@@ -35,6 +35,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 PATIENCE = 5.0  # seconds to wait for a server that is away, and for a free connection
+ASKING_AGAIN = 0.5  # seconds: a pool that could not connect tries again only when it is asked anew
 ATTEMPTS = 12  # of a transaction that others are in the way of
 LOOK = 1.0  # seconds between looks, in reads, whether the store's schema is still this program's
 
@@ -110,9 +111,12 @@ class PostgresStore:
     def _connection(self, until: float) -> Connection:
         """One that the server has not closed meanwhile."""
         while True:
+            left = until - time.monotonic()
             try:
-                connection = self._pool.getconn(max(0.01, until - time.monotonic()))
+                connection = self._pool.getconn(max(0.01, min(left, ASKING_AGAIN)))
             except PoolTimeout as error:
+                if left > ASKING_AGAIN:
+                    continue
                 raise self._timed_out() from error
             except psycopg.Error as error:
                 raise in_words(error) from error

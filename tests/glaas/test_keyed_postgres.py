@@ -215,6 +215,7 @@ def test_a_server_that_ends_is_said_and_one_that_is_back_is_used(
         with pytest.raises(UnavailableError, match="does not answer"):
             counted(store)
     own.start()
+    monkeypatch.setattr("glaas.store.postgres.PATIENCE", 30.0)  # the machine may be busy
     assert store.write(count) == 9
     assert counted(store) == 9
     own.stop(signal.SIGKILL)
@@ -223,9 +224,12 @@ def test_a_server_that_ends_is_said_and_one_that_is_back_is_used(
     store.close()
 
 
-def test_a_killed_server_loses_nothing_that_was_acknowledged_and_does_nothing_twice(own: PostgresServer) -> None:
+def test_a_killed_server_loses_nothing_that_was_acknowledged_and_does_nothing_twice(
+        own: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """kill -9 in the midst of writing, again and again: the counter is what was acknowledged, though counting twice counts."""
     store = open_store(own.url(), TABLES)
+    monkeypatch.setattr("glaas.store.postgres.PATIENCE", 30.0)
+    monkeypatch.setattr("glaas.store.pgtransaction.ASKING", 60.0)
     stop, acknowledged, unknown = threading.Event(), [], []
 
     def write() -> None:
