@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,22 +57,32 @@ class PostgresServer:
     def stop(self, how: int = signal.SIGINT) -> None:
         """SIGINT: it ends its connections.  SIGKILL: as a crash does."""
         if self._process is not None:
-            if how == signal.SIGKILL:  # its children too, which would go on for a moment
-                children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-                self._process.kill()
-                for child in children:
-                    try:
-                        os.kill(int(child), signal.SIGKILL)
-                    except ProcessLookupError:
-                        continue
-            else:
-                self._process.send_signal(how)
+            if how == signal.SIGKILL:
+                self._kill(self._process.pid)
+            self._process.send_signal(how)
             self._process.wait(60)
             self._process = None
+
+    def _kill(self, server: int) -> None:
+        """Its children, while it cannot make others: one that lives has the memory that the next server would share."""
+        os.kill(server, signal.SIGSTOP)
+        children = [int(child) for child in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        while any(_lives(child) for child in children):
+            time.sleep(0.005)
 
     def close(self) -> None:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def in_schema(schema: str) -> str:

@@ -242,15 +242,17 @@ def test_a_killed_server_loses_nothing_that_was_acknowledged_and_does_nothing_tw
     writers = [threading.Thread(target=write) for _ in range(3)]
     for each in writers:
         each.start()
-    for _ in range(4):
-        time.sleep(0.3)
-        own.stop(signal.SIGKILL)
-        own.start()
-    time.sleep(0.3)
+    for turn in range(5):
+        enough = len(acknowledged) + 10
+        while len(acknowledged) < enough and any(each.is_alive() for each in writers):
+            time.sleep(0.01)
+        if turn < 4:
+            own.stop(signal.SIGKILL)
+            own.start()
     stop.set()
     for each in writers:
         each.join()
-    assert len(set(acknowledged)) == len(acknowledged) > 20
+    assert len(set(acknowledged)) == len(acknowledged) >= 50
     assert not [message for message in unknown if "not known" in message]
     assert counted(store) == len(acknowledged)
     store.close()
