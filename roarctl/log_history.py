@@ -7,7 +7,7 @@ from base64 import b64encode
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lineage.errors import CorruptError
+from lineage.errors import CorruptError, DeniedError, RoarError, UnavailableError
 from lineage.merkle import verify_consistency
 from lineage.text import count_text
 from lineage.transparency import TreeHead
@@ -90,7 +90,13 @@ def _rewritten(client: Client, first: TreeHead, second: TreeHead) -> _Problem | 
     path: tuple[bytes, ...] = ()
     if 0 < first.size < second.size:
         request = pb.ConsistencyRequest(first=first.size, second=second.size)
-        path = tuple(client.call("Registry/GetConsistency", request, pb.ConsistencyProof).path)
+        try:
+            path = tuple(client.call("Registry/GetConsistency", request, pb.ConsistencyProof).path)
+        except (UnavailableError, DeniedError):
+            raise  # it may do so later
+        except RoarError as error:
+            return _Problem(f"it shows no proof that its {second.size} entries begin with the {first.size} that it had "
+                            f"({error.message})")
     try:
         verify_consistency(first.size, first.root, second.size, second.root, path)
     except CorruptError as error:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from glaas.server.wiring import Wiring
+from lineage.transparency import verifier_key
 
 
 def version() -> str:
@@ -27,7 +28,8 @@ def document(wiring: Wiring) -> dict[str, Any]:
     return {
         "schema": "glaas.server/1", "name": "glaas", "version": version(), "url": wiring.url,
         "grpc": None if grpc is None else f":{grpc.port}" if grpc.everywhere else grpc.text,
-        "log": {"origin": head.origin, "key": head.key.hex()},
+        "log": {"origin": head.origin, "key": head.key.hex(),
+                "verifier_key": verifier_key(head.origin, head.key)},
         "limits": {"bundle_bytes": limits.bundle, "request_bytes": limits.request, "call_seconds": limits.call_seconds},
     }
 

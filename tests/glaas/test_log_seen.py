@@ -15,7 +15,7 @@ from glaas.log.log import ENTRIES, Log
 from glaas.store import open_store
 from glaas.store.keyed import KeyedStore
 from lineage import bundle, ids
-from lineage.errors import CorruptError
+from lineage.errors import CorruptError, NotFoundError
 from lineage.receipt import Receipt
 from lineage.transparency import LogEntry
 from lineage.v1 import registry_pb2 as pb
@@ -167,6 +167,22 @@ def test_an_entry_that_is_exchanged_in_the_database_is_found(make, key, known) -
 def walked(registry: Registry) -> list:
     with registry.store.read() as reader:
         return list(reader.walk(ENTRIES))
+
+
+def test_a_log_that_refuses_to_show_a_proof_is_found(make, key, known, monkeypatch) -> None:
+    """It lost what the proof is made of, or says so."""
+    registry = make(key)
+    registry.register(3)
+    log_checks(registry, URL, known)
+    registry.register(3)
+
+    def refuse(first: int, second: int) -> list[bytes]:
+        raise NotFoundError("no such tree")
+
+    monkeypatch.setattr(registry.log, "consistency", refuse)
+    checks = log_checks(registry, URL, known)
+    assert ("failed", True) == (outcomes(checks)["history"], "shows no proof" in checks[-1].text)
+    assert known.of(key.origin).head.size == 3
 
 
 def test_a_receipt_is_enough_to_have_seen_it(make, key, known) -> None:
