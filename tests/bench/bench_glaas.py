@@ -140,7 +140,7 @@ class Bench:
     def walk(self, shapes: tuple[tuple[Callable[..., Shape], tuple[int, ...]], ...], target: str) -> None:
         for shape, arguments in shapes:
             box = Box(nonce=f"{shape.__name__} {arguments}".encode()[:16].ljust(16))
-            jobs, content = shape(box, *arguments)
+            jobs, content = shape(box, *arguments, name=f"{arguments}")
             start = digest(content)
             for baseline in self.baselines:
                 baseline.add(edges_of(jobs))

@@ -22,26 +22,31 @@ PACKAGES = [entry("input", f"/usr/lib/python3/package{at}/__init__.py=package{at
 Shape = tuple[list[Job], str]
 
 
-def chain(box: Box, length: int) -> Shape:
-    """Each job takes what the one before it made."""
-    jobs = [box.job(f"step.py --stage {at}", [f"c/{at}.bin=c{at}"], [f"c/{at + 1}.bin=c{at + 1}"]) for at in range(length)]
-    return jobs, f"c{length}"
+def chain(box: Box, length: int, name: str = "") -> Shape:
+    """Each job takes what the one before it made.  ``name``: contents of shapes with other names are others."""
+    jobs = [box.job(f"step.py --stage {at}", [f"c/{at}.bin=c{name}{at}"], [f"c/{at + 1}.bin=c{name}{at + 1}"])
+            for at in range(length)]
+    return jobs, f"c{name}{length}"
 
 
-def fan_in(box: Box, parts: int) -> Shape:
+def fan_in(box: Box, parts: int, name: str = "") -> Shape:
     """Many shards, each made of a raw file; one job takes them all."""
-    jobs = [box.job(f"shard.py raw/{at}.csv", [f"raw/{at}.csv=raw{at}"], [f"shards/{at}.tar=shard{at}"]) for at in range(parts)]
-    jobs.append(box.job("merge.py shards", [f"shards/{at}.tar=shard{at}" for at in range(parts)], ["merged.bin=merged"]))
-    return jobs, "merged"
+    jobs = [box.job(f"shard.py raw/{at}.csv", [f"raw/{at}.csv=raw{name}{at}"], [f"shards/{at}.tar=shard{name}{at}"])
+            for at in range(parts)]
+    jobs.append(box.job("merge.py shards", [f"shards/{at}.tar=shard{name}{at}" for at in range(parts)],
+                        [f"merged.bin=merged{name}"]))
+    return jobs, f"merged{name}"
 
 
-def sweep(box: Box, runs: int) -> Shape:
+def sweep(box: Box, runs: int, name: str = "") -> Shape:
     """One data set, many trainings that read it and the same code; one job takes what all of them measured."""
-    jobs = [box.job("prep.py raw.csv", ["sweep/raw.csv=sraw"], ["sweep/clean.parquet=sclean"])]
-    jobs += [box.job(f"train.py --lr 0.{at}", ["sweep/clean.parquet=sclean", "train.py=code"],
-                     [f"runs/{at}/model.pt=model{at}", f"runs/{at}/metrics.json=metrics{at}"]) for at in range(runs)]
-    jobs.append(box.job("choose.py runs", [f"runs/{at}/metrics.json=metrics{at}" for at in range(runs)], ["best.json=best"]))
-    return jobs, "best"
+    jobs = [box.job("prep.py raw.csv", [f"sweep/raw.csv=sraw{name}"], [f"sweep/clean.parquet=sclean{name}"])]
+    jobs += [box.job(f"train.py --lr 0.{at}", [f"sweep/clean.parquet=sclean{name}", "train.py=code"],
+                     [f"runs/{at}/model.pt=model{name}{at}", f"runs/{at}/metrics.json=metrics{name}{at}"])
+             for at in range(runs)]
+    jobs.append(box.job("choose.py runs", [f"runs/{at}/metrics.json=metrics{name}{at}" for at in range(runs)],
+                        [f"best.json=best{name}"]))
+    return jobs, f"best{name}"
 
 
 def layered(box: Box, layers: int, width: int, takes: int = 3, seed: int = 5, name: str = "") -> Shape:
