@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = Literal["held", "failed", "unknown"]
 _MAX_FILE = 256 << 20
+_STATEMENTS = (b'"_type"', b'"predicateType"', b'"payload"', b'"payloadType"', b'"signatures"')  # one of these comes early
 _JOB_URI = "urn:roar:job:"
 
 
@@ -87,7 +88,8 @@ def kind_of(path: Path) -> Literal["bundle", "receipt", "statement"] | None:
         return "bundle"
     if receipt.looks_like(start):
         return "receipt"
-    return "statement" if start.lstrip().startswith(b"{") else None
+    # Not any JSON: a model's configuration is looked up as what it is.
+    return "statement" if start.lstrip().startswith(b"{") and any(word in start for word in _STATEMENTS) else None
 
 
 def verify(path: Path, keys: Sequence[Trusted], artifacts: Sequence[Path], client: Client | None) -> Verdict:

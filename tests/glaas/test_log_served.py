@@ -68,10 +68,12 @@ def test_a_file_is_enough(registry: Served, tmp_path: Path) -> None:
     """From its content to the signature, on a machine that never saw the job; and no further once it is taken back."""
     ada, bob = Person(registry, "ada", tmp_path / "ada"), Person(registry, "bob", tmp_path / "bob")
     box = Box()
-    job = box.job("python train.py", ["data.csv=some data"], ["model.pt=the weights"])
+    job = box.job("python train.py", ["data.csv=some data"], ["model.pt=the weights", 'model.json={"layers": 3}'])
     ada.register(box, job)
     for person in (ada, bob):
         (person.home / "model.pt").write_text("the weights")
+        (person.home / "model.json").write_text('{"layers": 3}')
+    assert (0, HELD) == ada.verify("model.json")[:2]  # not every JSON is a statement
     assert (0, HELD) == ada.verify("model.pt")[:2]
     assert 1 == bob.verify("model.pt")[0]
     ada.call("Registry/SetScope", pb.SetScopeRequest(jobs=[job.head.id], space="public"), pb.SetScopeResponse)
