@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from glaas.commands import audit, backup, log, migrate, org, restore, serve, token, user
+from glaas.commands import audit, backup, forget, log, migrate, org, restore, serve, token, user
 from lineage.errors import RoarError
 
 app = typer.Typer(name="glaas", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -17,6 +17,7 @@ app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.add_typer(org.app, name="org")
 app.add_typer(log.app, name="log")
+app.command("forget", help=forget.HELP, epilog=forget.EPILOG)(forget.command)
 app.command("audit", help=audit.HELP, epilog=audit.EPILOG)(audit.command)
 app.command("migrate", help=migrate.HELP, epilog=migrate.EPILOG)(migrate.command)
 app.command("backup", help=backup.HELP, epilog=backup.EPILOG)(backup.command)

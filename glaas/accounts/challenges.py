@@ -21,7 +21,7 @@ from glaas.store.keyed import KeyedStore, Writer
 from lineage.dsse import preauthentication
 from lineage.errors import DeniedError
 
-#: What is signed by `roar login --key`: the DSSE preauthentication of this type and the challenge's text.
+#: What is signed by `roar login --ssh-key`: the DSSE preauthentication of this type and the challenge's text.
 PAYLOAD_TYPE = "application/vnd.roar.challenge+json"
 SECONDS = 120
 _SECOND = 10**9

@@ -163,6 +163,34 @@ def test_registrations_are_in_the_audit_log(registry: Served) -> None:
     assert events[3]["subject"] == job.head.id.hex() and events[4]["subject"] is None
 
 
+def test_an_accounts_registrations_are_taken_back(registry: Served) -> None:
+    """The log goes on to verify; what somebody else registered of the same stays."""
+    gone, other = (registry.token(name) for name in ("gone", "other"))
+    box = Box(nonce=b"forget" * 2 + b"!!!!")
+    jobs = [box.job(f"python step{number}.py", [], [f"out{number}=out{number}"]) for number in range(4)]
+    assert registry.register(gone, box.bundle(*jobs[:3]), "private").status_code == 201
+    assert registry.register(gone, box.bundle(jobs[3]), "public").status_code == 201
+    assert registry.register(other, box.bundle(jobs[0]), "public").status_code == 201
+
+    def seen(token: str) -> list[bool]:
+        with registry.client(token) as client:
+            return [client.get(f"/api/v1/jobs/{job.head.id.hex()}").status_code == 200 for job in jobs]
+
+    assert (seen(gone), seen("")) == ([True] * 4, [True, False, False, True])
+    assert "would forget 4 jobs" in registry.glaas("forget", "gone", "--dry-run").stderr
+    assert glaas(registry.state, "forget", "gone").returncode == 1  # nobody said yes
+    assert glaas(registry.state, "forget", "gone", "ffffffffff", "--yes").returncode == 1
+    assert "forgot 1 job" in registry.glaas("forget", "gone", jobs[1].head.id.hex()[:12], "--yes").stderr
+    assert seen(gone) == [True, False, True, True]
+    assert "forgot 3 jobs" in registry.glaas("forget", "gone", "--yes").stderr
+    assert (seen(gone), seen(other)) == ([True, False, False, False], [True, False, False, False])
+    assert "nothing registered" in registry.glaas("forget", "gone", "--yes").stderr
+    events = json.loads(registry.glaas("audit", "--account", "gone", "--json").stdout)["events"]
+    assert [(one["action"], one["account"], one["details"]) for one in events[-2:]] == [
+        ("forget", "(operator)", {"jobs": 1}), ("forget", "(operator)", {"jobs": 3})]
+    assert registry.glaas("log", "verify").returncode == 0
+
+
 def test_an_account_before_it_ever_served(tmp_path: Path) -> None:
     state = tmp_path / "new" / "state"
     made = glaas(state, "user", "add", "ada")
