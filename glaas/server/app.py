@@ -10,7 +10,8 @@ from fastapi import FastAPI
 
 from glaas import web
 from glaas.accounts import http as accounts_api
-from glaas.server import api, api_docs, connect, failing, health, wellknown
+from glaas.server import api, connect, failing, health, wellknown
+from glaas.server.api import docs
 from glaas.server.bounds import Bounded
 from glaas.server.compression import Compressed
 from glaas.server.methods import Service, methods_of
@@ -35,7 +36,7 @@ def create_app(wiring: Wiring, services: Iterable[Service] | None = None) -> Fas
     app.state.wiring = wiring
     methods = methods_of(services_of(wiring) if services is None else services)
     app.router.routes += connect.routes(methods, limits, wiring.budget, lambda request: someone(wiring.token_of(request)))
-    app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring), *api_docs.routes(app)]
+    app.router.routes += [*health.routes(wiring), *wellknown.routes(wiring), *docs.routes(app)]
     app.include_router(api.router(wiring))
     app.include_router(accounts_api.router(wiring.accounts, wiring.rates, lambda: wiring.url, wiring.settings.oidc))
     app.router.routes += failing.fallbacks(app)

@@ -104,13 +104,18 @@ async def _call(method: Method, codec: str, body: bytes, request: Request, secon
                 message = await _run(method, _parsed, method.request, codec, body, limiter=limiter)
             else:
                 message = _parsed(method.request, codec, body)
-            answer = await _run(method, method.handler, message, context, limiter=limiter)
+            answer = await _run(method, _handled, method, codec, message, context, limiter=limiter)
     except TimeoutError:
         return _late(method, seconds)
     finally:
         context.cancel()
         request.scope["state"]["account"] = context.account
-    return Response(_encoded(answer, codec), media_type=f"application/{codec}")
+    return Response(answer, media_type=f"application/{codec}")
+
+
+def _handled(method: Method, codec: str, message: Message, context: HttpContext) -> bytes:
+    """The answer is written down in the thread too: a graph may have many megabytes."""
+    return _encoded(method.handler(message, context), codec)
 
 
 async def _run(method: Method, work: Any, *arguments: object, limiter: CapacityLimiter | None = None) -> Any:  # noqa: ANN401

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from glaas.server import bodies
 from glaas.server.answering import document_answer
-from glaas.server.api_parameters import described
+from glaas.server.api.parameters import described
 from glaas.server.registry_service import register, someone
 from glaas.server.wiring import Wiring
 from lineage.errors import InvalidError

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from glaas.server.answering import document_answer
-from glaas.server.api_parameters import Hash, Size, described
+from glaas.server.api.parameters import Hash, Size, described
 from glaas.server.log_documents import consistency_document, head_document, inclusion_document, receipt_document
 from glaas.server.wiring import Wiring
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from glaas.registry.search import search_message
 from glaas.server import documents
 from glaas.server.answering import document_answer
-from glaas.server.api_parameters import Depth, Direction, Id, MaxNodes, described
+from glaas.server.api.parameters import Depth, Direction, Id, MaxNodes, described
 from glaas.server.wiring import Wiring
 from lineage.service.view import View
 from lineage.v1 import lineage_pb2

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from glaas.server import documents
 from glaas.server.answering import bytes_answer, document_answer
-from glaas.server.api_parameters import ERROR, Id, described
+from glaas.server.api.parameters import ERROR, Id, Kinds, Roles, described
 from glaas.server.wiring import Wiring
 from lineage import ids
 from lineage.service.view import View
@@ -30,8 +30,8 @@ def add(api: APIRouter, wiring: Wiring) -> None:
         return document_answer(request, documents.job(seen(request), id))
 
     @api.get("/jobs/{id}/entries", responses=described("glaas.entries/1"), tags=["records"])
-    def entries(request: Request, id: Id, kind: Annotated[list[str], Query()] = [],  # noqa: A002, B006
-                role: Annotated[list[str], Query()] = [], after: Annotated[int, Query(ge=0)] = 0,  # noqa: B006
+    def entries(request: Request, id: Id, kind: Kinds = [], role: Roles = [],  # noqa: A002, B006
+                after: Annotated[int, Query(ge=0, description="The `next` of the page before.")] = 0,
                 limit: Annotated[int, Query(ge=1, le=documents.MAX_ENTRIES)] = 1000) -> Response:
         """A job's files, a page at a time: `next` is the `after` of the page that follows."""
         return document_answer(request, documents.entries(seen(request), id, kind, role, after, limit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -13,6 +14,8 @@ from starlette.routing import Route
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 code{font:14px ui-monospace,monospace}section{border-top:1px solid #8886;padding:.5rem 0}h3{margin:.3rem 0}
 dt{font-weight:600}dd{margin:0 0 .3rem 1.5rem}"""
+_BOUNDS = {"minimum": "from", "maximum": "to", "minLength": "length from", "maxLength": "length to", "default": "usually"}
+_CODE = re.compile(r"`([^`]+)`")
 _SECTIONS = {"records": "Records", "lineage": "Lineage", "search": "Search", "register": "Register",
              "log": "Transparency log"}
 
@@ -49,12 +52,19 @@ def _page(description: dict[str, Any]) -> str:
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     rows = "".join(
         f"<dt><code>{escape(one['name'])}</code>{'' if one.get('required') else ' (optional)'}</dt>"
-        f"<dd>{escape(one.get('description') or _kind(one.get('schema', {})))}</dd>"
+        f"<dd>{_words(one.get('description') or _kind(one.get('schema', {})))}</dd>"
         for one in operation.get("parameters", ()))
     answer = operation.get("responses", {}).get("200", {}).get("description", "")
-    return (f"<section><h3><code>{method.upper()} {escape(path)}</code></h3><p>{escape(operation.get('description', ''))}</p>"
+    return (f"<section><h3><code>{method.upper()} {escape(path)}</code></h3><p>{_words(operation.get('description', ''))}</p>"
             f"<dl>{rows}<dt>Answer</dt><dd><code>{escape(answer)}</code></dd></dl></section>")
 
 
+def _words(text: str) -> str:
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
 def _kind(schema: dict[str, Any]) -> str:
-    return ", ".join(map(str, schema["enum"])) if "enum" in schema else str(schema.get("type", ""))
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    bounds = [f"{words} {schema[key]}" for key, words in _BOUNDS.items() if key in schema]
+    return ", ".join([str(schema.get("type", "")), *bounds])
