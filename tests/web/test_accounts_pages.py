@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from test_for_everyone import violations
 from world import PASSWORD
 
 from glaas.accounts.model import Actor
@@ -70,6 +71,33 @@ def test_a_program_is_let_in_by_its_code(opens, site, accounts) -> None:
     expect(page.get_by_role("status")).to_contain_text("It is let in")
     granted = accounts.devices.poll(secret, Actor("", "192.0.2.7"))
     assert ("granted", "ada") == (granted.progress, granted.token.account)
+
+
+def test_the_pages_of_an_account_are_for_screen_readers_too(opens, site, accounts) -> None:
+    accounts.users.add("dora", Actor("(operator)"), password=PASSWORD)
+    accounts.organisations.add("studio", "ada", Actor("(operator)"))
+    accounts.organisations.invite("studio", "dora", "member", Actor("ada"))
+    _, device = accounts.devices.start("roar on box", "192.0.2.9")
+    page = sign_in(opens, "dora", "/login?next=/account")
+    found = {}
+    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
+    found["account"] = violations(page)
+    page.get_by_role("textbox", name="Name").first.fill("a token")
+    page.get_by_role("button", name="Make it").click()
+    page.wait_for_load_state()
+    found["token"] = violations(page)
+    page.goto(f"/device?user_code={device.user_code}")
+    found["device"] = violations(page)
+    page.goto("/account")
+    page.get_by_role("button", name="Join studio").click()
+    page.wait_for_url("**/account")
+    page.goto("/org/studio")
+    found["organisation"] = violations(page)
+    page.set_viewport_size({"width": 360, "height": 740})
+    for path in ("/account", "/device", "/org/studio"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+    assert {} == {name: wrong for name, wrong in found.items() if wrong}
 
 
 def test_an_organisation_is_its_members_alone(opens, site) -> None:

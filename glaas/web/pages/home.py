@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from glaas.web.answers import Card, Page
@@ -18,14 +19,15 @@ _ALIKE = 24  # jobs of sessions that are listed already, one after the other; th
 _SKIPPED = 60 * 10**9  # nanoseconds, twice as many each time
 
 
-def newest_sessions(view: View, looked_at: int = _LOOKED_AT, most: int = _SESSIONS) -> list[tuple[Session, JobHead]]:
-    """Sessions of the newest jobs that may be seen, each with its newest.  A session of very many jobs is passed over in
-    leaps, so a small one in the midst of it may not be listed."""
+def newest_sessions(view: View, before: Callable[[int], Iterable[JobHead]], looked_at: int = _LOOKED_AT,
+                    most: int = _SESSIONS) -> list[tuple[Session, JobHead]]:
+    """Sessions of the newest jobs, each with its newest.  ``before``: jobs that began before that time (0: all), newest first.
+    A session of very many jobs is passed over in leaps, so a small one in the midst of it may not be listed."""
     heads: dict[bytes, JobHead] = {}
     until, leap = 0, _SKIPPED
     while looked_at > 0 and len(heads) < most:
         alike, last = 0, None
-        for head in islice(view.newest_heads(None, until), looked_at):
+        for head in islice(before(until), looked_at):
             looked_at, last = looked_at - 1, head
             alike = alike + 1 if head.session in heads else 0
             if not alike:
@@ -45,7 +47,8 @@ def newest_sessions(view: View, looked_at: int = _LOOKED_AT, most: int = _SESSIO
 
 
 def page(asked: Asked) -> Page:
-    sessions = newest_sessions(asked.view)
+    view = asked.view
+    sessions = newest_sessions(view, lambda until: view.newest_heads(None, until))
     rows: list[SessionRow] = [session_row(session, head) for session, head in sessions]
     return Page(
         "home.html", "", {"sessions": rows},
