@@ -23,6 +23,9 @@ SHOWN_ROLES: frozenset[Role] = frozenset({"data", "source"})
 BUILD = "build"
 JOB_KINDS: frozenset[str] = frozenset({BUILD})
 
+#: In the place of the path of what a registry does not show to who asks.
+PRIVATE_PATH = b"a private artifact"
+
 #: JSON-like values: what a context section may hold (text, not bytes, so that every client can show it).
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineage.records import Entry
+from lineage.records import PRIVATE_PATH, Entry
 from lineage.staleness import State
 from roarctl.freshness import Checker
 
@@ -33,7 +33,7 @@ class Whereabouts:
         self._asked = 0
 
     def of(self, digest: bytes, path: bytes, size: int | None) -> Place:
-        state = self._state(digest, path, size)
+        state: State = "unchecked" if path == PRIVATE_PATH else self._state(digest, path, size)
         if state in {"same", "unchecked"} or self._asked >= _ASKED:
             return Place(state)
         self._asked += 1

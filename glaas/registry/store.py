@@ -47,7 +47,7 @@ from lineage.composite import FileSet
 from lineage.errors import CorruptError, DeniedError, NotFoundError, UnsupportedError
 from lineage.ids import path_number
 from lineage.provenance import IMPORTED
-from lineage.records import Entry, Job, JobHead, Session, User
+from lineage.records import PRIVATE_PATH, Entry, Job, JobHead, Session, User
 from lineage.store import Link, Seat, Visible
 
 MAX_LINKS = 1000  # makers, or users, of one artifact in one space: the newest
@@ -535,5 +535,3 @@ def _masked(entry: Entry, masks: Mapping[bytes, Mask]) -> Entry:
     return entry._replace(path=PRIVATE_PATH, hash=shown, hash_reason="" if shown else "private", size=None, package="",
                           target=None, device=None, inode=None)
 
-
-PRIVATE_PATH = b"a private artifact"

@@ -7,9 +7,20 @@ from typing import Any
 
 from lineage.composite import Group, Member, grouped
 from lineage.document import head_document, path_document
+from lineage.records import PRIVATE_PATH
 from roarctl.render.groups import files_text
 from roarctl.render.jobs import short_id
-from roarctl.render.text import Palette, count_text, hash_text, path_text, printable, program_text, size_text, table
+from roarctl.render.text import (
+    Palette,
+    count_text,
+    hash_text,
+    number_text,
+    path_text,
+    printable,
+    program_text,
+    size_text,
+    table,
+)
 from roarctl.roots import Input
 from roarctl.whereabouts import Place
 
@@ -43,10 +54,13 @@ def inputs_lines(inputs: Sequence[tuple[Input, Place]], base: bytes, palette: Pa
         lines.append(palette.yellow(f"! the present content of {printable(changed)} is not recorded; "
                                     "this is the newest that is"))
     made = [pair for pair in inputs if pair[0].maker is not None]
-    unrecorded = [pair for pair in inputs if pair[0].maker is None and pair[0].role == "data"]
-    source = [pair for pair in inputs if pair[0].maker is None and pair[0].role == "source"]
-    others = [pair for pair in inputs if pair[0].maker is None and pair[0].role not in {"data", "source"}]
-    for title, some in (("made by recorded jobs", made), ("data that no recorded job made", unrecorded),
+    private = [pair for pair in inputs if pair[0].maker is None and pair[0].path == PRIVATE_PATH]
+    roots = [pair for pair in inputs if pair[0].maker is None and pair[0].path != PRIVATE_PATH]
+    unrecorded = [pair for pair in roots if pair[0].role == "data"]
+    source = [pair for pair in roots if pair[0].role == "source"]
+    others = [pair for pair in roots if pair[0].role not in {"data", "source"}]
+    for title, some in (("made by recorded jobs", made), ("of which the registry does not tell you more", private),
+                        ("data that no recorded job made", unrecorded),
                         ("source that no recorded job made", source), ("packages, system and others", others)):
         if some:
             lines.append(f"{title}: {len(some)}")
@@ -76,12 +90,12 @@ def _rows(inputs: Sequence[tuple[Input, Place]], base: bytes, palette: Palette, 
             row = [path_text(item.path, base), palette.dim(hash_text(item.hash)), size_text(item.size),
                    f"{files_text(item)}, {colours[place.state](_WORDS[place.state])}"]
         if one.maker is not None:
-            row.append(f"← @{one.maker.number} {short_id(one.maker)} ({program_text(one.maker.argv)})")
+            row.append(f"← {number_text(one.maker)} {short_id(one.maker)} ({program_text(one.maker.argv)})")
         elif direct or not one.users:
             row.append("")
         else:
             more = f" and {count_text(len(one.users) - 1, 'more job')}" if len(one.users) > 1 else ""
-            row.append(palette.dim(f"→ @{one.users[-1].number} ({program_text(one.users[-1].argv)}){more}"))
+            row.append(palette.dim(f"→ {number_text(one.users[-1])} ({program_text(one.users[-1].argv)}){more}"))
         rows.append(row)
     lines = [f"  {line}" for line in table(rows, frozenset({2}))]
     if len(items) > len(rows):

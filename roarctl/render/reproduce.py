@@ -33,7 +33,7 @@ _MOST_PACKAGES = 8
 _WHERE = {
     "here": "here", "git": "in git", "patch": "in git, with the recorded patch", "remote": "in the remote repository, it seems",
     "changed": "NOWHERE: its path has another content now", "nowhere": "NOWHERE: it is not there any more",
-    "unknown": "no hash was recorded"}
+    "unknown": "no hash was recorded", "private": "PRIVATE: who registered it can say what it is"}
 
 
 def plan_lines(plan: Plan, found: Sequence[Found], what: str, palette: Palette) -> list[str]:

@@ -50,6 +50,8 @@ class Inputs:
     def check_outside(self, needed: Needed) -> Missing | None:
         """What lies outside of the workspace is used where it is, so it must be there."""
         found = self._finder.find(needed)
+        if found.where == "private":
+            return Missing(needed, "one is private: who registered the job can say which file it was")
         if found.where in {"here", "unknown"}:
             return None
         there = "has another content now" if os.path.lexists(needed.path) else "is not there any more"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from blake3 import blake3
 
 from lineage.errors import NotFoundError, RoarError
+from lineage.records import PRIVATE_PATH
 from lineage.reproduce.patches import file_patches
 from lineage.reproduce.plan import Needed, Plan, Project, Step
 from lineage.v1 import lineage_pb2, records_pb2
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 #: here: at its own path; elsewhere: at ``path``; git: in the commit; patch: git says so after the patch, which is seen when it
 #: is applied; remote: the commit is not here, so that is seen when it is cloned; changed: its path has another content, and no
-#: other place is known; nowhere; unknown: no hash was recorded.
-Where: TypeAlias = Literal["here", "elsewhere", "git", "patch", "remote", "changed", "nowhere", "unknown"]
+#: other place is known; nowhere; unknown: no hash was recorded; private: the registry tells no more.
+Where: TypeAlias = Literal["here", "elsewhere", "git", "patch", "remote", "changed", "nowhere", "unknown",
+                         "private"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Found:
 
     @property
     def missing(self) -> bool:
-        return self.where in {"changed", "nowhere"}
+        return self.where in {"changed", "nowhere", "private"}
 
 
 class Hashes:
@@ -86,6 +88,8 @@ class Finder:
 
     def find(self, needed: Needed) -> Found:
         """Outside of git: at its own path, or wherever it was seen."""
+        if needed.path == PRIVATE_PATH:
+            return Found(needed, "private")
         if needed.hash is None:
             return Found(needed, "unknown")
         if self.hashes.has(needed.path, needed.hash, needed.size):

@@ -90,8 +90,8 @@ def pipeline(project: Project, registry: Served, token: str) -> Project:
     return project
 
 
-def document(project: Project, *arguments: str | Path) -> dict[str, Any]:
-    found = json.loads(project.roar(*arguments, "--json").stdout)
+def document(project: Project, *arguments: str | Path, **options: Any) -> dict[str, Any]:
+    found = json.loads(project.roar(*arguments, "--json", **options).stdout)
     assert schemas.problems(found) == []
     return found
 
@@ -195,6 +195,10 @@ def test_who_may_see_it_is_said_when_it_is_registered_and_later(mine: Project, t
     graph = json.loads(mine.roar("lineage", model, "--json", environment=stranger).stdout)
     assert [job["argv"] for job in graph["jobs"]] == [["sh", "train.sh", "7"]]
     assert str(mine.path / "clean.csv") not in json.dumps(graph), "what is private is not told"
+    assert "of which the registry does not tell you more: 1" in mine.roar("inputs", model, environment=stranger).stdout
+    plan = document(mine, "reproduce", model, environment=stranger)
+    assert [one["where"] for one in plan["plan"]["inputs"]].count("private") == 1
+    assert "PRIVATE: who registered it" in mine.roar("reproduce", model, environment=stranger).stdout
     assert len(document(mine, "scope", "model.pkl", "public", "--closure")["jobs"]) == 2
     graph = json.loads(mine.roar("lineage", model, "--json", environment=stranger).stdout)
     assert len(graph["jobs"]) == 2
