@@ -197,7 +197,7 @@ def test_the_commands(tmp_path: Path) -> None:
     (state / "log.key").write_bytes(b"a key")
     made = json.loads(run("backup", backups, "--state-dir", state, "--json"))
     assert (made["schema"], made["kind"], made["files"], made["rows"]["account_users"]) == (
-        "roar.registry-backup/1", "backup", ["log.key"], 1)
+        "roar.backup/1", "backup", ["log.key"], 1)
     assert "is whole" in run("restore", backups, "--state-dir", again, "--dry-run")
     assert not again.exists()
     assert f"glaas serve --state-dir {again}" in run("restore", backups, "--state-dir", again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from samples import BEGAN
@@ -10,7 +11,10 @@ from samples import BEGAN
 from glaas.accounts.audit import Event
 from glaas.accounts.documents import audit_document, organisations_document, tokens_document, users_document
 from glaas.accounts.model import OPERATOR, Actor, Organisation, Token, User
+from glaas.backup.documents import backup_document
+from glaas.backup.form import Header, Summary
 from glaas.store import migrations
+from glaas.store.keyed import Table
 from glaas.store.schema import State
 
 _DAY = 86400 * 10**9
@@ -40,7 +44,15 @@ def _migration() -> dict[str, Any]:
     return migrations.document(migrations.Plan(State(1, 1), (step,), begun=True), 2, done=False)
 
 
+def _backup() -> dict[str, Any]:
+    tables = (Table("store_meta", 0), Table("parts", 32))
+    header = Header(BEGAN, 1, tables, {"log.key": b"secret"})
+    return backup_document("backup", Path("/backups/glaas/glaas-20261123T215503.123456Z.backup"),
+                           Summary(header, bytes(range(32)), {"store_meta": 3, "parts": 12}, 4096))
+
+
 MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "users": _users, "account-tokens": _tokens, "audit": _audit, "migration": _migration,
+    "backup": _backup,
     "organisations": lambda: organisations_document([Organisation("lab", BEGAN, {"ada": "owner", "bob": "reader"})]),
 }
