@@ -53,8 +53,9 @@ from lineage.store import Link, Seat, Visible
 MAX_LINKS = 1000  # makers, or users, of one artifact in one space: the newest
 MAX_SEEN = 1000  # sightings of one path in one space
 HEADS_BATCH = 64
-SMALL, PATIENCE = 32, 3  # after so many questions for a few makers each, a walk looks ahead …
+SMALL, PATIENCE = 32, 5  # after so many questions for a few makers each, a walk looks ahead …
 AHEAD, MAX_AHEAD = 1000, 20_000  # … by so many jobs, if they took no more files than that
+MAX_LAST = 100
 Rows: TypeAlias = list[tuple[bytes, bytes]]
 
 
@@ -87,6 +88,7 @@ class RegistryStore:
         self._masked: dict[int, Mapping[bytes, Mask]] = {}
         self._records: dict[bytes, bytes | None] = {}
         self._ahead: dict[bytes, list[Rows]] = {}  # makers that were fetched before they were asked for, by artifact
+        self._last: dict[tuple[Table, bytes], Sequence[Rows]] = {}  # answers to questions about one artifact alone
         self._latest: list[bytes] = []  # jobs that were the answer to the last question for makers
         self._small = 0  # questions for few makers, one after the other
 
@@ -226,6 +228,8 @@ class RegistryStore:
 
     def _rows_of(self, table: Table, digests: Sequence[bytes]) -> Mapping[bytes, Sequence[Rows]]:
         """By artifact, the rows of each of the viewer's spaces."""
+        if len(digests) == 1 and (table, digests[0]) in self._last:  # a page asks about one artifact again and again
+            return {digests[0]: self._last[table, digests[0]]}
         found = {digest: self._ahead[digest] for digest in digests if digest in self._ahead} if table is MAKERS else {}
         missing = [digest for digest in digests if digest not in found]
         if table is MAKERS and missing:
@@ -237,6 +241,8 @@ class RegistryStore:
                 missing = [digest for digest in missing if digest not in found]
         if missing:
             found |= self._scanned(table, missing)
+        if len(digests) == 1 and len(self._last) < MAX_LAST:
+            self._last[table, digests[0]] = found[digests[0]]
         return found
 
     def _scanned(self, table: Table, digests: Sequence[bytes]) -> dict[bytes, list[Rows]]:

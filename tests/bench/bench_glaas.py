@@ -6,7 +6,8 @@
 Parts: register, http, walk, lookup.  A walk is measured twice: as far as the recursive query goes (which jobs, which files),
 and as the whole answer of the service (with each job's head, each file's path, size and role).  ``--edges``: how many the
 registry holds for lookups (default 10^5; 10^7 takes an hour or more to fill, one database after the other).  Machines are
-shared and noisy: believe ratios of one run, not milliseconds.
+shared and noisy: believe ratios of one run, not milliseconds; ``alone`` is by the processor's time of a process that works by
+itself (LMDB).
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ LARGE: tuple[tuple[Callable[..., Shape], tuple[int, ...]], ...] = ((layered, (40
 
 @dataclass
 class Figure:
-    """``value``: a median, in ``unit``; ``ratio``: how many times the baseline's (of times: below 1 is quicker)."""
+    """``value``: a median, in ``unit``; ``ratio``: how many times the baseline's (of times below 1: quicker); ``alone``: what
+    it would be if nothing else ran on the machine, by the processor's time (of one process: not where a server works too)."""
 
     part: str
     what: str
@@ -72,10 +74,13 @@ class Figure:
     unit: str
     ratio: float | None = None
     target: str = ""
+    alone: float | None = None
 
     def line(self) -> str:
         ratio = "" if self.ratio is None else f"{self.ratio:6.2f} x"
-        return f"{self.part:9} {self.what:44} {self.where:24} {self.value:10,.1f} {self.unit:7} {ratio:9} {self.target}"
+        alone = "" if self.alone is None else f"{self.alone:,.1f}"
+        return (f"{self.part:9} {self.what:44} {self.where:22} {self.value:10,.1f} {self.unit:7} {ratio:9} {alone:>9}  "
+                f"{self.target}").rstrip()
 
 
 @dataclass
@@ -111,10 +116,11 @@ class Bench:
             base = rates[self.baselines[0].name]
             for name in self.databases:
                 registry = self.registry(name)
-                taken = seconds_of(lambda registry=registry, sent=sent: [
+                taken, alone = timed(lambda registry=registry, sent=sent: [
                     registry.register("ada", PUBLIC, bundle.read(io.BytesIO(data))) for data, _ in sent])
                 target = {"lmdb": "≥ 2,000", "postgres": "≥ 1,000"}.get(name, "") if size == 100 else ""
-                self.say("register", f"jobs, {size} in a bundle", name, done / taken, "jobs/s", done / taken / base, target)
+                self.say("register", f"jobs, {size} in a bundle", name, done / taken, "jobs/s", done / taken / base, target,
+                         done / alone if name == "lmdb" else None)
             for name, rate in rates.items():
                 self.say("register", f"edges alone of jobs, {size} a transaction", name, rate, "jobs/s", rate / base)
 
@@ -155,10 +161,12 @@ class Bench:
             for name in self.databases:
                 registry = self.registry(name)
                 answers[name] = walked(registry, start)
-                taken = median_of(lambda registry=registry, start=start: walked(registry, start), self.runs)
-                self.say("walk", what, name, taken * 1000, "ms", taken / base, target)
-                taken = median_of(lambda registry=registry, start=start: graph(registry, start), self.runs)
-                self.say("walk", "   … with heads and paths", name, taken * 1000, "ms", taken / base, target)
+                for text, work in ((what, walked), ("   … with heads and paths", graph)):
+                    runs = [timed(lambda registry=registry, start=start, work=work: work(registry, start))
+                            for _ in range(self.runs)]
+                    taken, alone = (statistics.median(column) for column in zip(*runs, strict=True))
+                    self.say("walk", text, name, taken * 1000, "ms", taken / base, target,
+                             alone * 1000 if name == "lmdb" else None)
             for baseline in self.baselines:
                 taken = base if baseline is self.baselines[0] else median_of(
                     lambda baseline=baseline, start=start: baseline.ancestors(start), self.runs)
@@ -185,9 +193,11 @@ class Bench:
                 base[baseline.name] = hundredth(lambda each, baseline=baseline: baseline.lookup(each), hashes)
             first = base[self.baselines[0].name]
             view = lambda registry=simulation.registry: registry.view(ANYONE)  # noqa: E731
-            found = hundredth(lambda each, view=view: answer(view(), each), hashes)
             what = f"by hash of {simulation.world.edges:,} edges, p99"
-            self.say("lookup", what, name, found * 1000, "ms", found / first, "≤ 10")
+            found = hundredth(lambda each, view=view: answer(view(), each), hashes)
+            alone = hundredth(lambda each, view=view: answer(view(), each), hashes, time.process_time)
+            self.say("lookup", what, name, found * 1000, "ms", found / first, "≤ 10",
+                     alone * 1000 if name == "lmdb" else None)
             found = hundredth(lambda _, simulation=simulation: simulation.page(), hashes[:300])
             self.say("lookup", "what an artifact's page shows, p99", name, found * 1000, "ms", found / first, "≤ 50")
             found = hundredth(lambda _, simulation=simulation: simulation.popular(), hashes[:20])
@@ -231,14 +241,25 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of the clock, and of this process on a processor."""
+    began, worked = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - began, time.process_time() - worked
+
+
 def median_of(work: Callable[[], object], runs: int) -> float:
     return statistics.median(seconds_of(work) for _ in range(runs))
 
 
-def hundredth(work: Callable[[bytes], object], hashes: list[bytes]) -> float:
+def hundredth(work: Callable[[bytes], object], hashes: list[bytes], clock: Callable[[], float] = time.perf_counter) -> float:
     """The time that one of a hundred takes longer than."""
-    taken = sorted(seconds_of(lambda each=each: work(each)) for each in hashes)
-    return taken[int(len(taken) * 0.99)]
+    taken = []
+    for each in hashes:
+        began = clock()
+        work(each)
+        taken.append(clock() - began)
+    return sorted(taken)[int(len(taken) * 0.99)]
 
 
 def answer(view: object, digest_: bytes) -> object:
@@ -341,7 +362,7 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp(prefix="glaas-bench-", dir=options.directory))
     try:
         with bench(directory, runs=options.runs) as one:
-            print(f"{'part':9} {'what':44} {'where':24} {'median':>10} {'':7} {'ratio':9} target")
+            print(f"{'part':9} {'what':44} {'where':22} {'median':>10} {'':7} {'ratio':9} {'alone':>9}  target")
             if "register" in parts:
                 one.register(200 if options.quick else 4000)
             if "http" in parts:
