@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from glaas.server.settings import Address
-from lineage.errors import InvalidError, UnavailableError
+from lineage.errors import InvalidError, RoarError, UnavailableError
 
 _BACKLOG = 1024
 
@@ -34,6 +34,15 @@ def state_directory(path: Path, *, alone: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_free(address: Address) -> bool:
+    """Could one listen there just now?"""
+    try:
+        bound(address, "").close()
+    except RoarError:
+        return False
+    return True
 
 
 def bound(address: Address, option: str) -> socket.socket:

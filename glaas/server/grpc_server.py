@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 from grpc_reflection.v1alpha import reflection
 
+from glaas.server.claim import is_free
 from glaas.server.methods import Service
 from glaas.server.settings import Address, Settings
 from lineage.errors import InvalidError, UnavailableError
@@ -59,7 +60,8 @@ def _bound(server: grpc.Server, settings: Settings) -> Address:
         except RuntimeError:  # newer versions raise where older ones gave 0
             return 0
 
-    port = listen(wanted)
+    # gRPC complains on stderr where an address is taken: asked first, since that is no trouble here
+    port = listen(wanted) if not settings.grpc_elsewhere or is_free(wanted) else 0
     if port == 0 and settings.grpc_elsewhere:
         port = listen(Address(wanted.host, 0))
     if port == 0:

@@ -74,3 +74,38 @@ def test_systemd_is_told(tmp_path: Path) -> None:
         assert b"READY=1" in listener.recv(1000)
         served.stop()
         assert b"STOPPING=1" in listener.recv(1000)
+
+
+def pair() -> socket.socket:
+    """Listens at a port before which there is a free one."""
+    while True:
+        taken = socket.create_server(("127.0.0.1", 0))
+        try:
+            socket.create_server(("127.0.0.1", taken.getsockname()[1] - 1)).close()
+        except OSError:
+            taken.close()
+        else:
+            return taken
+
+
+def test_grpc_where_there_is_room(tmp_path: Path) -> None:
+    """The next port; any other one where that is taken, without a word; and none where none is wanted."""
+    with pair() as taken:
+        port = taken.getsockname()[1]
+        with Served(tmp_path, "--listen", f"127.0.0.1:{port - 1}") as served:
+            assert served.url.endswith(f":{port - 1}")
+            host, _, number = served.grpc_address().rpartition(":")
+            assert ("127.0.0.1", True) == (host, int(number) != port)
+            assert "in use" not in served.log.read_text()
+    with Served(tmp_path, "--grpc-listen", "none") as served, served.client() as client:
+        assert client.get("/.well-known/glaas").json()["grpc"] is None
+
+
+def test_who_has_no_account_yet_is_told_what_to_type(tmp_path: Path) -> None:
+    with Served(tmp_path) as served:
+        said = served.log.read_text()
+        assert f"next: glaas user add NAME --state-dir {served.state}" in said
+        served.token("ada")
+        served.stop()
+        served.start()
+        assert "next:" not in served.log.read_text().removeprefix(said)
