@@ -43,7 +43,7 @@ def kept(name: str) -> dict[str, Any]:
 def names_in_the_code() -> set[str]:
     """Every schema's name that stands in the code as a text of its own."""
     found = set()
-    packages = ("glaas/accounts", "glaas/store", "lineage", "roarctl", "roard")
+    packages = ("glaas/accounts", "glaas/backup", "glaas/store", "lineage", "roarctl", "roard")
     for place in (each for package in packages for each in ROOT.glob(f"{package}/**/*.py")):
         for node in ast.walk(ast.parse(place.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
