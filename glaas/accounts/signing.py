@@ -8,7 +8,7 @@ from glaas.accounts import sshsig
 from glaas.accounts.audit import Audit, Event
 from glaas.accounts.challenges import Challenge, Challenges, Purpose, signed_bytes
 from glaas.accounts.credentials import is_token
-from glaas.accounts.errors import NotSignedInError
+from glaas.accounts.errors import NotSignedInError, SlowDownError
 from glaas.accounts.failures import Failures
 from glaas.accounts.keys import Keys
 from glaas.accounts.model import Actor, PublicKey, User
@@ -44,7 +44,11 @@ class SigningIn:
         actor = Actor(name[:80], address)
         self._failures.attempt(actor.account, address)
         user = self._users.find(name) if is_name(name) else None
-        right = self._passwords.verify(user.password if user else "", password)
+        try:
+            right = self._passwords.verify(user.password if user else "", password)
+        except SlowDownError:  # nobody looked at it
+            self._failures.withdrawn(actor.account, address)
+            raise
         if user is None or not right or user.state != "active":
             self._audit.append([Event(actor, "sign-in", outcome="denied", details={"how": "password"})])
             raise NotSignedInError(_WRONG, "names are lower case; the operator can set a new password")

@@ -526,6 +526,29 @@ def test_many_addresses_slow_an_account_down(accounts: Accounts, clock: Clock) -
     accounts.failures.attempt("bob", "192.0.2.77")
 
 
+def test_nobody_is_locked_out_where_they_sign_in(accounts: Accounts, clock: Clock) -> None:
+    accounts.signing.by_password("ada", PASSWORD, "192.0.2.77")
+    for number in range(FREE_OF_ACCOUNT):
+        accounts.failures.attempt("ada", f"10.0.{number // 200}.{number % 200}")
+    with pytest.raises(SlowDownError):
+        accounts.signing.by_password("ada", PASSWORD, "192.0.2.78")
+    for _ in range(FREE_OF_PAIR):
+        with pytest.raises(NotSignedInError):
+            accounts.signing.by_password("ada", "wrong", "192.0.2.77")
+    clock.forward(1)
+    accounts.signing.by_password("ada", PASSWORD, "192.0.2.77")
+
+
+def test_an_attempt_that_nobody_looked_at_does_not_count(accounts: Accounts) -> None:
+    for _ in range(FREE_OF_PAIR * 3):
+        accounts.failures.attempt("ada", "192.0.2.77")
+        accounts.failures.withdrawn("ada", "192.0.2.77")
+    for _ in range(FREE_OF_PAIR):
+        accounts.failures.attempt("ada", "192.0.2.77")
+    with pytest.raises(SlowDownError):
+        accounts.failures.attempt("ada", "192.0.2.77")
+
+
 def test_success_forgives(accounts: Accounts) -> None:
     for _ in range(3):
         for _ in range(FREE_OF_PAIR - 1):
@@ -543,7 +566,7 @@ def test_what_has_expired_is_swept(accounts: Accounts, store: KeyedStore, clock:
     for _ in range(4):
         accounts.failures.attempt("ada", "192.0.2.1")
         accounts.failures.succeeded("ada", "192.0.2.1")
-    assert rows(store, FAILURES) <= 3
+    assert rows(store, FAILURES) <= 3 + 1
     assert rows(store, EXPIRING) <= 6
 
 
