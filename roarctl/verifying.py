@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = Literal["held", "failed", "unknown"]
 _MAX_FILE = 256 << 20
+_OF_LOGS: dict[Literal["consistency", "evidence"], bytes] = {
+    "consistency": b'"glaas.consistency/', "evidence": b'"roar.log-evidence/'}
 _STATEMENTS = (b'"_type"', b'"predicateType"', b'"payload"', b'"payloadType"', b'"signatures"')  # one of these comes early
 _JOB_URI = "urn:roar:job:"
 
@@ -75,7 +77,7 @@ class Verdict:
                 "checks": [check._asdict() for check in self.checks]}
 
 
-def kind_of(path: Path) -> Literal["bundle", "receipt", "statement"] | None:
+def kind_of(path: Path) -> Literal["bundle", "receipt", "statement", "consistency", "evidence"] | None:
     """What a file says that it is, by how it begins; None: nothing that could be verified, or no file."""
     from lineage import receipt
 
@@ -88,6 +90,9 @@ def kind_of(path: Path) -> Literal["bundle", "receipt", "statement"] | None:
         return "bundle"
     if receipt.looks_like(start):
         return "receipt"
+    for kind, name in _OF_LOGS.items():
+        if name in start[:400]:
+            return kind
     # Not any JSON: a model's configuration is looked up as what it is.
     return "statement" if start.lstrip().startswith(b"{") and any(word in start for word in _STATEMENTS) else None
 

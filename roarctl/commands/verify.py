@@ -37,7 +37,8 @@ SignersOption = Annotated[Path | None, typer.Option(
 
 
 _MOST_ALIKE = 5
-_LAST = {"log": "nothing of this log was seen before", "receipt": "nothing was checked that says anything: give --log-key"}
+_LAST = {"log": "nothing of this log was seen before", **dict.fromkeys(
+    ("receipt", "consistency", "evidence"), "nothing was checked that says anything: give --log-key")}
 
 
 def command(
@@ -76,6 +77,8 @@ def command(
                 verdict = verifying.verify(Path(target), verifying.trusted(key, signers), artifacts or [], client)
             elif kind == "receipt":
                 verdict = _receipt(Path(target), artifacts or [], log_key, client)
+            elif kind is not None:
+                verdict = _about_log(Path(target), kind, log_key)
             else:
                 verdict = _reference(target, log_key, client, offline)
     if as_json:
@@ -99,6 +102,13 @@ def _receipt(path: Path, artifacts: Sequence[Path], log_key: str, client: Client
     found = proving.read(path)
     checks = proving.receipt_checks(found, KnownLogs(), proving.log_key(log_key) if log_key else None)
     return Verdict("receipt", (*checks, *proving.file_checks(found, artifacts, client)))
+
+
+def _about_log(path: Path, kind: str, log_key: str) -> Verdict:
+    from roarctl import log_files, proving
+    from roarctl.known_logs import KnownLogs
+
+    return log_files.verify(path, kind, KnownLogs(), proving.log_key(log_key) if log_key else None)
 
 
 def _reference(reference: str, log_key: str, client: Client | None, offline: bool) -> Verdict:

@@ -15,16 +15,16 @@ from glaas.log.log import ENTRIES, Log
 from glaas.store import open_store
 from glaas.store.keyed import KeyedStore
 from lineage import bundle, ids
-from lineage.errors import CorruptError, NotFoundError
+from lineage.errors import CorruptError, NotFoundError, RoarError
 from lineage.receipt import Receipt
 from lineage.transparency import LogEntry
 from lineage.v1 import registry_pb2 as pb
 from lineage.wire_log import head_to
-from roarctl import proving
+from roarctl import log_files, proving
 from roarctl.client import Client
 from roarctl.known_logs import KnownLogs
 from roarctl.log_history import log_checks
-from roarctl.verifying import Check, Verdict
+from roarctl.verifying import Check, Verdict, kind_of
 
 URL = "https://registry.example"
 JOB = b"j" * 32
@@ -264,6 +264,58 @@ def test_receipts_that_were_kept_are_found_by_their_job(make, key, known) -> Non
     assert verdict.exit_code == 0
     assert {check.of for check in verdict.checks} == {"ids", "log", "key"}
     assert known.of(key.origin).first_key == key.public
+
+
+def consistency_of(registry: Registry, first: int, place: Path) -> Path:
+    """As /api/v1/log/consistency gives it."""
+    head = registry.log.head()
+    path = [node.hex() for node in registry.log.consistency(first, head.size)]
+    shown = {"key": head.key.hex(), "note": head.note(), "changes": [change.note() for change in registry.log.changes()]}
+    place.write_text(json.dumps({"schema": "glaas.consistency/1", "first": first, "second": head.size, "path": path,
+                                 "head": shown}))
+    return place
+
+
+def test_a_proof_of_consistency_is_checked_offline(make, key, known, tmp_path) -> None:
+    registry = make(key)
+    registry.register(4)
+    log_checks(registry, URL, known)
+    registry.register(5)
+    file = consistency_of(registry, 4, tmp_path / "proof.json")
+    assert "consistency" == kind_of(file)
+    verdict = log_files.verify(file, "consistency", known, None)
+    assert (0, {"log": "held", "key": "held", "history": "held"}) == (verdict.exit_code, outcomes(verdict.checks))
+    other = consistency_of(registry, 6, tmp_path / "other.json")
+    assert "unknown" == outcomes(log_files.verify(other, "consistency", known, None).checks)["history"]
+    lying = fork(make, key, registry, 2)
+    lying.register(6)
+    lie = log_files.verify(consistency_of(lying, 4, tmp_path / "lie.json"), "consistency", known, None)
+    assert (1, "failed") == (lie.exit_code, outcomes(lie.checks)["history"])
+    for text in (file.read_text().replace('"first": 4', '"first": "4"'), "[]", '{"schema": "glaas.consistency/1"}'):
+        file.write_text(text)
+        with pytest.raises(RoarError):
+            log_files.verify(file, "consistency", known, None)
+
+
+@pytest.mark.parametrize(("before", "same", "after", "shows"), [(5, 3, 1, True), (6, 2, 0, True), (5, 3, 9, False)])
+def test_what_is_kept_against_a_registry_convinces_others(make, key, known, tmp_path, before, same, after, shows) -> None:
+    """Who has its key alone. Two trees of which one is larger do not contradict each other by themselves."""
+    registry = make(key)
+    registry.register(before)
+    log_checks(registry, URL, known)
+    lying = fork(make, key, registry, same)
+    if after:
+        lying.register(after)
+    log_checks(lying, URL, known)
+    [file] = known.directory.glob("*.evidence-*.json")
+    assert "evidence" == kind_of(file)
+    stranger = KnownLogs(tmp_path / "stranger")
+    assert 3 == log_files.verify(file, "evidence", stranger, None).exit_code
+    checks = log_files.verify(file, "evidence", stranger, proving.log_key(key.verifier)).checks
+    assert {"key": "held", "history": "held" if shows else "unknown"} == outcomes(checks)
+    forged = file.read_text().replace("example/log\\n", "example/lug\\n", 1)
+    file.write_text(forged)
+    assert "failed" == outcomes(log_files.verify(file, "evidence", stranger, proving.log_key(key.verifier)).checks)["key"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"nonsense", b'{"schema": "roar.known-log/1"}'])
