@@ -36,6 +36,7 @@ _QUICK_SECONDS = 30.0
 _ALL_SECONDS = 500.0  # after which nothing more is begun, so that roard hears of what was done
 _CONNECT_SECONDS = 10.0
 _NOW, _LATER = frozenset({200}), frozenset({408, 425, 429, 502, 503, 504})
+_RIGHT = "is it up, and [registry] url in roard's configuration right? roard tries again by itself"
 _MOST_SHOWN = 3  # places with what looks like a secret that are named
 
 #: Whom it concerns that a bundle was not taken: "all" who send, for now; all until somebody mends something here ("held");
@@ -132,7 +133,7 @@ class Sender:
         try:
             return self._transport.exchange("POST", path, body, _HEADERS, seconds=seconds, idempotent=True)
         except RoarError as error:  # nobody is there, or nobody that one understands
-            raise Refusal(UnavailableError(error.message, error.hint), "all") from error
+            raise Refusal(UnavailableError(error.message, _RIGHT), "all") from error
 
     def _decoded(self, kind: type[Message], got: Answer) -> Message:
         try:
@@ -150,7 +151,7 @@ class Sender:
         if error is None or 300 <= got.status < 400:
             words = "cannot answer now" if got.status in _LATER else "does not answer as a registry does"
             return Refusal(UnavailableError(f"{url} {words} (status {got.status})",
-                                            "is it up, and [registry] url in roard's configuration right?"), "all",
+                                            _RIGHT), "all",
                            _retry_after(got))
         if got.status in _LATER or isinstance(error, UnavailableError):
             return Refusal(error, "all", _retry_after(got))

@@ -10,7 +10,8 @@ from lineage.document import time_text
 from lineage.v1 import admin_pb2
 from roarctl.render.text import JOB_DIGITS, Palette, count_text, duration_text, path_text, printable, table
 
-_MOST_REFUSED = 3
+_MOST_REASONS, _MOST_NAMES = 3, 3
+_MOST_LISTED = 50
 _SECOND = 1_000_000_000
 
 
@@ -37,8 +38,9 @@ def outbox_document(answer: admin_pb2.OutboxResponse, wish: Wish, retried: int |
     return {"schema": "roar.outbox/1", **forwarding_document(answer, wish), "retried": retried}
 
 
-def status_lines(answer: admin_pb2.OutboxResponse, wish: Wish, project: bytes, palette: Palette) -> list[str]:
-    """Nothing where there is nothing to know: neither does the machine forward, nor does the project ask for it."""
+def status_lines(answer: admin_pb2.OutboxResponse, wish: Wish, project: bytes, palette: Palette,
+                 most: int = _MOST_REASONS) -> list[str]:
+    """``most``: reasons for refusals. Nothing where there is nothing to know: neither does the machine forward, nor does the project ask for it."""
     lines = []
     if answer.forward != "never" or answer.waiting or answer.refused:
         lines.append(f"  forward {_counts(answer, palette)}")
@@ -50,11 +52,19 @@ def status_lines(answer: admin_pb2.OutboxResponse, wish: Wish, project: bytes, p
                                     f"{printable(answer.registry)}: not forwarded"))
     if answer.HasField("trouble") and answer.waiting:
         lines += _trouble_lines(answer.trouble, palette, _again(answer.next_try_at))
-    refused = [job for job in answer.jobs if job.state == "refused"]
-    for job in refused[:_MOST_REFUSED]:
-        lines += _trouble_lines(job.trouble, palette, "", f"{_name(job, project)} refused: ")
-    if answer.refused > _MOST_REFUSED:
-        lines.append(palette.dim(f"    … and {answer.refused - _MOST_REFUSED} more: roar outbox"))
+    reasons: dict[tuple[str, str], list[admin_pb2.OutboxJob]] = {}
+    for job in answer.jobs:
+        if job.state == "refused":
+            reasons.setdefault((job.trouble.message, job.trouble.hint), []).append(job)
+    left = answer.refused
+    for jobs in list(reasons.values())[:most]:
+        names = ", ".join(_name(job, project) for job in jobs[:_MOST_NAMES])
+        more = f" and {len(jobs) - _MOST_NAMES} more" if len(jobs) > _MOST_NAMES else ""
+        lines += _trouble_lines(jobs[0].trouble, palette, "", f"{names}{more} refused: ")
+        left -= len(jobs)
+    if left > 0:
+        lines.append(palette.dim(f"    … and {left} more: roar outbox --json" if most > _MOST_REASONS else
+                                 f"    … and {left} more: roar outbox"))
     return lines
 
 
@@ -64,11 +74,12 @@ def outbox_lines(answer: admin_pb2.OutboxResponse, wish: Wish, project: bytes, p
             "all": f"all jobs of this machine go on to {printable(answer.registry)}"}[answer.forward or "never"]
     lines = [what + ("; this project asks" if wish.asked else "; this project does not ask (roar config registry.forward true)"
                      if answer.forward == "asked" else "")]
-    lines += status_lines(answer, wish, project, palette)
     rows = [[_name(job, project), job.id.hex()[:JOB_DIGITS], job.state, printable(job.scope),
-             "" if not job.tries else count_text(job.tries, "try", "tries"), printable(job.trouble.message)]
-            for job in answer.jobs]
+             "" if not job.tries else count_text(job.tries, "try", "tries")] for job in answer.jobs[:_MOST_LISTED]]
     lines += [f"  {line}" for line in table(rows)]
+    left = answer.waiting + answer.refused - len(rows)
+    lines += [palette.dim(f"  … and {left} more: roar outbox --json")] if left else []
+    lines += status_lines(answer, wish, project, palette, _MOST_LISTED)
     if answer.refused:
         lines.append(palette.dim("next: roar outbox --retry   when what they were refused for is mended"))
     return lines

@@ -167,7 +167,7 @@ class Forwarder:
             _log.warning("job %s is not forwarded: %s", row.job.hex()[:12], why.message)
         if sent:
             level = logging.WARNING if self._said else logging.INFO  # who read of trouble shall read that it is over
-            _log.log(level, "%d jobs were forwarded to %s", len(sent), self._policy.url)
+            _log.log(level, "forwarded to %s: %d job(s)", self._policy.url, len(sent))
             self._said = ""
         if refused and not sent and later is None:  # it answers: what there was of trouble is over
             self._store.write_outbox_pace(replace(self._store.outbox_pace(), failures=0, next_try=0, trouble=None))
@@ -188,7 +188,7 @@ class Forwarder:
 
     def _refuse(self, rows: Sequence[Row], error: RoarError) -> None:
         self._store.outbox_settle(time.time_ns(), (), [(row, Trouble.of(error)) for row in rows])
-        _log.warning("%d jobs are not forwarded: %s", len(rows), error.message)
+        _log.warning("%d job(s) of uid %d are not forwarded: %s", len(rows), rows[0].uid, error.message)
 
     def _later(self, rows: Sequence[Row], error: RoarError, *, these: bool = False, everyone: bool = True,
                asked: float = 0) -> None:

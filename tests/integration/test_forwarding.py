@@ -52,7 +52,7 @@ class Box:
         self.account = self.place.name.replace("_", "0").lower()
         self.token = registry.glaas("user", "add", self.account).stdout.strip()
         self.token_file = self.place / "token"
-        self.put_token(self.token)
+        self.put_token(registry.glaas("token", "add", self.account, "--scope", "register").stdout.strip())  # no more is needed
         self.config = self.place / "roard.toml"
         self.configure(url=url or registry.url, **settings)
         (self.place / "d").mkdir()

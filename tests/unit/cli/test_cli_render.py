@@ -19,7 +19,7 @@ from roarctl.render.dag import artifact_lines as dag_artifact_lines
 from roarctl.render.dag import dag_lines
 from roarctl.render.jobs import job_lines, log_lines, session_lines
 from roarctl.render.lanes import Edge, drawing_order
-from roarctl.render.outbox import Wish
+from roarctl.render.outbox import Wish, outbox_lines
 from roarctl.render.outbox import status_lines as outbox_status
 from roarctl.render.pictures import artifacts_picture, jobs_picture
 from roarctl.render.status import status_lines
@@ -440,6 +440,12 @@ def test_status_says_what_goes_on_to_the_registry():
                                          trouble=trouble) for number in (1, 2, 3, 4))
     said = lines(sent, asked)
     assert said[0].endswith(", 4 refused")
-    assert said[1:5] == ["    ! nobody there", "      start it", "    ! @1 refused: nobody there", "      start it"]
-    assert said[5] == "    ! @2 of /q refused: nobody there"
-    assert said[-1] == "    … and 1 more: roar outbox"
+    assert said[1:3] == ["    ! nobody there", "      start it"]
+    assert said[3:] == ["    ! @1, @2 of /q, @3 of /q and 1 more refused: nobody there", "      start it"], "one line a reason"
+    for job in sent.jobs:
+        job.trouble.message += str(job.number)
+    assert lines(sent, asked)[3] == "    ! @1 refused: nobody there1"
+    assert lines(sent, asked)[-1] == "    … and 1 more: roar outbox"
+    listed = outbox_lines(sent, asked, b"/p", PLAIN)
+    assert [line.split()[0] for line in listed if "refused  " in line] == ["@1", "@2", "@3", "@4"]
+    assert "    ! @4 of /q refused: nobody there4" in listed
