@@ -40,7 +40,8 @@ def outbox_document(answer: admin_pb2.OutboxResponse, wish: Wish, retried: int |
 
 def status_lines(answer: admin_pb2.OutboxResponse, wish: Wish, project: bytes, palette: Palette,
                  most: int = _MOST_REASONS) -> list[str]:
-    """``most``: reasons for refusals. Nothing where there is nothing to know: neither does the machine forward, nor does the project ask for it."""
+    """``most``: reasons for refusals. Nothing where there is nothing to know: neither does the machine forward, nor does the
+    project ask for it."""
     lines = []
     if answer.forward != "never" or answer.waiting or answer.refused:
         lines.append(f"  forward {_counts(answer, palette)}")
