@@ -83,6 +83,7 @@ _TOKENS = re.compile(
     r"|gh[pousr]_[A-Za-z0-9]{12,}|github_pat_\w{16,}|gl(?:pat|ptt|dt|rt|soat|cbt)-[\w-]{12,}"  # GitHub, GitLab
     r"|(?:hf|api_org)_[A-Za-z0-9]{16,}|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,20}(?![A-Za-z0-9])"  # Hugging Face, AWS
     r"|xox[abeoprs]-[\w-]{8,}|xapp-[\w-]{16,}|AIza[\w-]{35}|ya29\.[\w-]{20,}"  # Slack, Google
+    r"|glaas_[A-Za-z0-9]{24,}"  # a registry's own
     r"|(?:npm|dckr_pat|pypi|dop_v1|shpat)[_-][\w-]{24,}|SG\.[\w-]{16,}\.[\w-]{16,}"
     r"|eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*"  # JWT: two JSON objects and perhaps a signature
     r")")

@@ -66,6 +66,12 @@ def test_secret_arguments(words: list[str]) -> None:
     assert REDACTED in " ".join(redacted)
 
 
+def test_a_registrys_token_is_known_wherever_it_stands() -> None:
+    token = "glaas_Dy4V7JVWsvq8mt9FjJ2OkbNqFFF7J2cDCwW8waITUjG446PiG"
+    assert argv("sh", "-c", f"roar auth <<< {token}") == ["sh", "-c", f"roar auth <<< {REDACTED}"]
+    assert argv("glaas_server_of_the_lab", "glaas_x") == ["glaas_server_of_the_lab", "glaas_x"]
+
+
 def test_options_whose_meaning_the_program_settles() -> None:
     assert ["curl", "-u", f"me:{REDACTED}", "http://x"] == argv("curl", "-u", "me:hunter2", "http://x")
     assert ["/usr/bin/curl", "--user", f"me:{REDACTED}"] == argv("/usr/bin/curl", "--user", "me:hunter2")
