@@ -54,11 +54,12 @@ class Transport:
     def exchange(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None, *,
                  seconds: float, idempotent: bool) -> Answer:
         """One request and its whole answer, whatever its status. What may be done twice is tried again when the
-        connection breaks or the registry asks for patience, within ``seconds``. UnavailableError, CorruptError."""
+        connection breaks, and as often as the registry asks for patience, within ``seconds``. UnavailableError, CorruptError."""
         deadline = time.monotonic() + seconds
-        for attempt in range(self._tries):
+        attempt = 0
+        while True:
             pause = min(_FIRST_PAUSE * 4**attempt, _LONGEST_PAUSE) * (0.5 + random.random())  # noqa: S311 - no secret
-            last = not idempotent or attempt == self._tries - 1
+            last = not idempotent or attempt >= self._tries - 1
             try:
                 with self._open(method, path, body, headers or {}, deadline) as (response, limit):
                     answer = Answer(response.status, _headers(response), limit.whole(response))
@@ -66,12 +67,14 @@ class Transport:
                 if last or time.monotonic() + pause >= deadline:
                     raise self._unavailable(lost.__cause__ or lost) from lost
             else:
-                wait = _retry_after(answer.headers)
-                pause = pause if wait is None else max(wait, pause)
-                if answer.status not in _TRY_AGAIN or last or time.monotonic() + pause >= deadline:
+                wait = _asked_to_wait(answer)
+                pause = wait or pause
+                again = answer.status in _TRY_AGAIN and idempotent and (wait or not last)
+                if not again or time.monotonic() + pause >= deadline:
                     return answer
+                attempt -= bool(wait)  # that is no failure
+            attempt += 1
             time.sleep(pause)
-        raise AssertionError("unreachable")
 
     @contextlib.contextmanager
     def opened(self, method: str, path: str, body: bytes, headers: Mapping[str, str], *,
@@ -79,9 +82,15 @@ class Transport:
         """An answer that is read as it comes: its body is empty where the status is 200, and the reader has it."""
         deadline = time.monotonic() + seconds if seconds is not None else None
         try:
-            with self._open(method, path, body, headers, deadline) as (response, limit):
-                whole = b"" if response.status == http.HTTPStatus.OK else limit.whole(response)
-                yield Answer(response.status, _headers(response), whole), Reader(response, limit)
+            while True:
+                with self._open(method, path, body, headers, deadline) as (response, limit):
+                    whole = b"" if response.status == http.HTTPStatus.OK else limit.whole(response)
+                    answer = Answer(response.status, _headers(response), whole)
+                    wait = _asked_to_wait(answer)
+                    if not wait or (deadline is not None and time.monotonic() + wait >= deadline):
+                        yield answer, Reader(response, limit)
+                        return
+                time.sleep(wait)
         except _LostError as lost:
             raise self._unavailable(lost.__cause__ or lost) from lost
 
@@ -230,10 +239,10 @@ def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in response.getheaders()}
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """RFC 9110 section 10.2.3, in seconds."""
-    value = headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+def _asked_to_wait(answer: Answer) -> float:
+    """Seconds (RFC 9110 section 10.2.3); 0: it did not ask."""
+    value = answer.headers.get("retry-after", "")
+    return float(value) if answer.status in _TRY_AGAIN and value.isascii() and value.isdigit() else 0.0
 
 
 def _proxy(address: Address, environment: Mapping[str, str]) -> Address | None:

@@ -176,6 +176,21 @@ def test_what_may_be_done_twice_is_tried_again() -> None:
     assert len(seen) == 2
 
 
+def test_who_is_asked_for_patience_has_it() -> None:
+    """Beyond the tries of what fails, for streams too; not beyond the time that there is."""
+    def later(seconds: int) -> Callable[[Request], None]:
+        return lambda request: request.answer(429, b"{}", "application/json", Retry_After=str(seconds))
+
+    whole = envelopes((0, PAGES[0].SerializeToString()), (2, b"{}"))
+    with serving(later(1), ok, later(1), whole, later(3600)) as (url, seen), client(url, tries=1) as registry:
+        assert ask(registry) == JOB
+        assert pages(registry) == PAGES[:1]
+        for impatient in (ask, pages):
+            with pytest.raises(UnavailableError, match=r"cannot answer now|status 429"):
+                impatient(registry)
+        assert len(seen) == 6
+
+
 def test_a_connection_that_was_idle_for_too_long_is_replaced() -> None:
     def last(request: Request) -> None:
         ok(request)
