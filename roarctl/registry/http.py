@@ -54,7 +54,7 @@ class Transport:
     def exchange(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None, *,
                  seconds: float, idempotent: bool) -> Answer:
         """One request and its whole answer, whatever its status. What may be done twice is tried again when the
-        connection breaks, and as often as the registry asks for patience, within ``seconds``. UnavailableError, CorruptError."""
+        connection breaks, and as often as the registry asks for patience, in ``seconds``. UnavailableError, CorruptError."""
         deadline = time.monotonic() + seconds
         attempt = 0
         while True:
