@@ -106,6 +106,7 @@ class Registry:
             raise InvalidError("a job of the bundle began in the future", "set the clock of the machine that recorded it")
         prepared = _prepared(raw, content)
         place = indexing.Place(tag_of(space), account, show_hashes)
+        made = {one.job.head.id: _job_rows(raw, one, place) for one in prepared}  # while nobody waits for the lock
 
         def work(txn: Writer) -> Registered:
             _lock(txn)
@@ -128,7 +129,8 @@ class Registry:
                 job = one.job.head.id or b""
                 rows.put(KNOWN, indexing.registration_key(job, place.tag), encoded([*held.get(job, ()), registration]))
                 if job not in held:  # its edges are those that it had first, so that they can be found again
-                    _add_job(rows, raw, replace(one, edges=edges.get(job, one.edges)), place)
+                    first = edges.get(job, one.edges)
+                    rows.take(made[job] if first == one.edges else _job_rows(raw, replace(one, edges=first), place))
             rows.add(ACCOUNT_SPACES, (account.encode(), place.tag), space.encode())
             for subject, _ in said:
                 saying.forget(txn, subject, place.tag, account)
@@ -352,6 +354,12 @@ class _Rows:
         for table, key in keys:
             self._removed.setdefault(table, set()).add(key)
 
+    def take(self, other: _Rows) -> None:
+        """What is to be added and put there."""
+        for mine, theirs in ((self._added, other._added), (self._put, other._put)):
+            for table, rows in theirs.items():
+                mine.setdefault(table, {}).update(rows)
+
     def write(self, txn: Writer) -> None:
         for table, keys in self._removed.items():
             txn.delete(table, sorted(keys))
@@ -377,7 +385,8 @@ def _hashes(edges: Edges) -> set[bytes]:
     return {one.hash for one in (*edges.inputs, *edges.outputs)}
 
 
-def _add_job(rows: _Rows, raw: bundle.Raw, one: _Prepared, place: indexing.Place) -> None:
+def _job_rows(raw: bundle.Raw, one: _Prepared, place: indexing.Place) -> _Rows:
+    rows = _Rows()
     job = one.job.head.id or b""
     rows.add(PARTS, (job, b""), raw.parts[job])
     for chunk in one.chunks:
@@ -386,6 +395,7 @@ def _add_job(rows: _Rows, raw: bundle.Raw, one: _Prepared, place: indexing.Place
     rows.add(EDGES, (job, b""), packing.encoded(one.edges))
     rows.add(RUNS, (one.job.head.run, job), b"")
     _add_index(rows, replace(one.job.head, id=job), one.edges, one.sets, place)
+    return rows
 
 
 def _add_index(rows: _Rows, head: JobHead, edges: Edges, sets: Sequence[FileSet], place: indexing.Place) -> None:
