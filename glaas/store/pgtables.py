@@ -10,8 +10,19 @@ from psycopg.types.numeric import Int8
 from glaas.store.keyed import Table
 from glaas.store.pgrows import Connection, lock_number, table_name
 from glaas.store.schema import META, no_store
+from lineage.errors import UnsupportedError
 
 _CREATE = SQL("create table if not exists {table} (h bytea, r bytea, v bytea not null, primary key (h, r))")
+
+
+OLDEST = 13  # the first that tells what became of a transaction by its 64-bit number (pg_xact_status(xid8))
+
+
+def check_version(connection: Connection) -> None:
+    major = connection.info.server_version // 10_000
+    if major < OLDEST:
+        raise UnsupportedError(f"the database is PostgreSQL {major}, which lacks what the registry needs",
+                               f"use PostgreSQL {OLDEST} or newer; 15 is what it is tested with")
 
 
 def create_tables(connection: Connection, tables: Sequence[Table], makes: bool) -> bool:

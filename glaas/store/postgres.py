@@ -26,7 +26,7 @@ from glaas.store.pgaddress import Address, parse
 from glaas.store.pgarrays import Bytes, BytesDumper, Numbers, NumbersDumper
 from glaas.store.pgerrors import in_words, is_conflict, is_lost
 from glaas.store.pgrows import Connection, PostgresReader, begin
-from glaas.store.pgtables import create_tables
+from glaas.store.pgtables import check_version, create_tables
 from glaas.store.pgtransaction import Transaction, was_committed
 from glaas.store.schema import Guard
 from lineage.errors import UnavailableError
@@ -51,13 +51,14 @@ class PostgresStore:
     @classmethod
     def open(cls, url: str, tables: Iterable[Table], guard: Guard) -> PostgresStore:
         """Makes the tables that are not there yet, and distributes them where the server has Citus.  InvalidError for a bad
-        URL, UnavailableError where the server does not answer."""
+        URL, UnavailableError where the server does not answer, UnsupportedError where it is too old."""
         address = parse(url)
         options: dict[str, Any] = {"autocommit": True}
         if address.pooled:
             options["prepare_threshold"] = None
         try:
             with psycopg.connect(address.conninfo, **options) as connection:
+                check_version(connection)
                 _configure(connection)
                 spread = create_tables(connection, list(tables), guard.makes)
         except psycopg.Error as error:

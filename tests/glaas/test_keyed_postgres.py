@@ -23,7 +23,7 @@ from glaas.store import open_store
 from glaas.store.keyed import KeyedStore, Range, Writer
 from glaas.store.pgaddress import SETTINGS, parse
 from glaas.store.postgres import PostgresStore
-from lineage.errors import ConflictError, CorruptError, InvalidError, UnavailableError
+from lineage.errors import ConflictError, CorruptError, InvalidError, UnavailableError, UnsupportedError
 
 KEY = (b"ab", b"counter")
 
@@ -202,6 +202,13 @@ def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
         open_store(f"postgresql:///x?host={tmp_path}", TABLES)
 
 
+def test_a_server_that_is_too_old_is_said(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glaas.store.pgtables.OLDEST", 99)
+    with pytest.raises(UnsupportedError, match="the database is PostgreSQL 1") as caught:
+        open_store(url, TABLES)
+    assert "99 or newer" in caught.value.hint
+
+
 def test_a_server_that_ends_is_said_and_one_that_is_back_is_used(
         own: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(own.url(), TABLES)
@@ -294,10 +301,11 @@ def test_a_transaction_whose_connection_is_cut_is_done_again(
 
 
 def test_a_busy_pool_is_not_waited_for_without_end(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glaas.store.postgres.PATIENCE", 0.2)
     store = open_store(f"{url}&pool=1", TABLES)
-    with store.read(), pytest.raises(UnavailableError, match="no connection to the database was free"):
-        store.write(count)
+    with monkeypatch.context() as hasty, store.read():
+        hasty.setattr("glaas.store.postgres.PATIENCE", 0.2)
+        with pytest.raises(UnavailableError, match="no connection to the database was free"):
+            store.write(count)
     assert store.write(count) == 1
     store.close()
     with pytest.raises(UnavailableError, match="closed"):
