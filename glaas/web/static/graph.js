@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const KIND = 0, LOOK = 1, TITLE = 2, SECOND = 3, X = 4, Y = 5, W = 6, H = 7, URL_ = 8, FACTS = 9;
-  const READABLE = 0.5; // a zoom at which titles can be read
+  const READABLE = 0.5; // about a zoom at which titles can be read
   const LARGE = 1200; // nodes from which drawing is simpler while moving
 
   for (const frame of document.querySelectorAll("[data-graph]")) start(frame);
@@ -89,7 +89,7 @@
       const font = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace";
       return [
         { selector: "node", style: {
-          shape: "round-rectangle", width: "data(w)", height: "data(h)", label: "data(label)", "font-size": 12, "font-family": font,
+          shape: "round-rectangle", width: "data(w)", height: "data(h)", label: "data(label)", "font-size": 13, "font-family": font,
           "text-valign": "center", "text-halign": "center", "text-wrap": "ellipsis", "text-max-width": "data(w)", color: c("ink"),
           "background-color": c("file"), "border-width": 1, "border-color": c("file-line"), "min-zoomed-font-size": 7,
           "overlay-opacity": 0, events: "yes" } },
@@ -119,7 +119,7 @@
       if (this.cy.zoom() > 1.2) { this.cy.zoom(1.2); this.cy.center(); }
       if (this.cy.zoom() < 0.8 * READABLE) { // too small to read: from the beginning, then; "Fit" shows all of it
         const box = this.cy.elements().boundingBox();
-        const zoom = READABLE * 1.2, first = this.nodes.reduce((best, node, at) => (node[X] < this.nodes[best][X] ? at : best), 0);
+        const zoom = READABLE * 1.5, first = this.nodes.reduce((best, node, at) => (node[X] < this.nodes[best][X] ? at : best), 0);
         this.cy.viewport({ zoom, pan: { x: 24 - box.x1 * zoom, y: this.cy.height() / 2 - this.nodes[first][Y] * zoom } });
       }
     }
@@ -176,8 +176,15 @@
         }
         this.cy.getElementById(`n${at}`).addClass("chosen");
       });
-      if (move) this.show(at);
       this.tell(at, up.size, down.size);
+      if (move) this.show(at);
+      else this.keep(at);
+    }
+
+    keep(at) { // in sight, now that there is less room
+      const node = this.cy.getElementById(`n${at}`), here = node.renderedPosition(), half = node.renderedOuterWidth() / 2 + 12;
+      const over = here.x + half - this.cy.width(), under = here.x - half;
+      if (over > 0 || under < 0) this.cy.panBy({ x: over > 0 ? -over : -under, y: 0 });
     }
 
     show(at) {
