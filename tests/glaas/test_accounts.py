@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 from argon2 import PasswordHasher
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glaas.accounts import names
@@ -39,6 +39,7 @@ DAY = 86400 * SECOND
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "a walk in the rain"
 BY = Actor(OPERATOR)
+PURE = settings(deadline=None)  # on a busy machine anything takes its time
 
 
 class Clock:
@@ -114,6 +115,7 @@ def together(work: Callable[[int], T], times: int = 8) -> list[T | RoarError]:
 # Names, secrets
 
 
+@PURE
 @given(st.text(max_size=50))
 def test_a_name_is_safe_wherever_it_stands(text: str) -> None:
     if names.is_name(text):
@@ -126,6 +128,7 @@ def test_a_name_is_safe_wherever_it_stands(text: str) -> None:
             names.account_name(text)
 
 
+@PURE
 @given(st.from_regex(r"[a-z0-9]{1,12}([-_.][a-z0-9]{1,8}){0,2}", fullmatch=True))
 def test_usual_names_are_names(text: str) -> None:
     assert names.is_name(text) == (text not in names.RESERVED)
@@ -138,6 +141,7 @@ def test_what_is_no_name(text: str) -> None:
         names.account_name(text)
 
 
+@PURE
 @given(st.text(max_size=60))
 def test_a_name_made_of_anything_is_one_or_nothing(text: str) -> None:
     made = names.near(text)
@@ -151,6 +155,7 @@ def test_tokens_are_told_from_chance_and_no_two_are_alike() -> None:
         assert is_token(token) and token.startswith("glaas_") and token.isascii() and len(token) == 55
 
 
+@PURE
 @given(st.integers(0, 48), st.sampled_from("0aZ_- é"))
 def test_a_token_with_one_character_changed_is_none(at: int, other: str) -> None:
     token = new_token()
@@ -158,6 +163,7 @@ def test_a_token_with_one_character_changed_is_none(at: int, other: str) -> None
     assert is_token(changed) == (changed == token)
 
 
+@PURE
 @given(st.text(max_size=80))
 def test_user_codes_are_found_however_they_are_typed(text: str) -> None:
     assert user_code(text) == "" or user_code(user_code(text)) == user_code(text)
