@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,7 @@ _UNARY, _STREAM = "application/proto", "application/connect+proto"
 _COMPRESSED, _END = 0x01, 0x02
 _ENVELOPE = struct.Struct(">BI")
 _RIGHT = "is the address right? `roar auth` shows it"
+_PAUSE = 1.0  # seconds, before a stream that was too much is asked for again
 _LEAST_SECONDS = 10.0  # a registry is further away than a daemon
 #: Calls that change something in another way the second time; none of the others does.
 _ONCE: frozenset[str] = frozenset()
@@ -67,13 +69,27 @@ class RegistryClient(Client):
 
     def stream(self, method: str, request: Message, answer: type[Answer],
                seconds: float | None = GRAPH_SECONDS) -> Iterator[Answer]:
+        limit = None if seconds is None and not self._patience else self._seconds(seconds or self._patience)
+        deadline = None if limit is None else time.monotonic() + limit
+        while True:
+            try:
+                yield from self._streamed(method, request, answer, deadline)
+            except _BusyError as busy:  # before the first part
+                if deadline is not None and time.monotonic() + _PAUSE >= deadline:
+                    raise busy.error from None
+                time.sleep(_PAUSE)
+            else:
+                return
+
+    def _streamed(self, method: str, request: Message, answer: type[Answer], deadline: float | None) -> Iterator[Answer]:
         body = request.SerializeToString()
         headers = {"Content-Type": _STREAM, "Connect-Protocol-Version": "1"}
-        limit = None if seconds is None and not self._patience else self._seconds(seconds or self._patience)
+        left = None if deadline is None else deadline - time.monotonic()
         with self._transport.opened("POST", f"/lineage.v1.{method}", _ENVELOPE.pack(0, len(body)) + body, headers,
-                                    seconds=limit) as (got, reader):
+                                    seconds=left) as (got, reader):
             if got.status != 200 or not got.headers.get("content-type", "").startswith(_STREAM):
                 raise self._error(got)
+            first = True
             while True:
                 head = reader.exactly(_ENVELOPE.size)
                 if len(head) < _ENVELOPE.size:
@@ -85,9 +101,10 @@ class RegistryClient(Client):
                 if len(message) < size:
                     raise UnavailableError(f"the answer of {self.url} broke off", "try again")
                 if flags & _END:
-                    self._check_end(message)
                     reader.exactly(1)  # the body's end, so that the connection can be used again
+                    self._check_end(message, first=first)
                     return
+                first = False
                 yield _decoded(answer, message)
 
     def send(self, method: str, requests: Iterator[Message], answer: type[Answer],
@@ -122,13 +139,16 @@ class RegistryClient(Client):
     def _seconds(self, seconds: float) -> float:
         return self._patience or max(seconds, _LEAST_SECONDS)
 
-    def _check_end(self, message: bytes) -> None:
+    def _check_end(self, message: bytes, *, first: bool) -> None:
         try:
             end = json.loads(message or b"{}")
         except ValueError as error:
             raise CorruptError(f"{self.url} does not answer as a registry does", "is the address right?") from error
         if isinstance(end, dict) and "error" in end:
-            raise error_of(end, 500, self.url)
+            raised = error_of(end, 500, self.url)
+            if first and isinstance(end["error"], dict) and end["error"].get("code") == "resource_exhausted":
+                raise _BusyError(raised)
+            raise raised
 
     def _error(self, got: HttpAnswer) -> RoarError:
         if 300 <= got.status < 400:
@@ -143,6 +163,14 @@ class RegistryClient(Client):
                 return UnavailableError(f"the registry {self.url} cannot answer now ({got.status})", "try again later")
             return UnavailableError(f"{self.url} does not answer as a registry does (status {got.status})", _RIGHT)
         return error_of(document, got.status, self.url)
+
+
+class _BusyError(Exception):
+    """Too much was asked at once, and nothing was answered yet."""
+
+    def __init__(self, error: RoarError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def error_of(document: Mapping[str, Any], status: int, url: str) -> RoarError:

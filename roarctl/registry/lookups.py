@@ -160,7 +160,8 @@ class Lookups(Client):
     def _neither(self, refused: RoarError | None) -> RoarError:
         assert refused is not None
         if self._failed is not None and self._missing is not None:
-            return UnavailableError(f"{refused.message}; and {self._failed.message}", refused.hint)
+            return UnavailableError(f"{refused.message}, and the registry was not asked: {self._failed.message}",
+                                    self._failed.hint or refused.hint)
         if self._missing is not None:
             return NotFoundError(f"{self._url} does not know it, and {self._missing.message}", self._missing.hint)
         if self._failed is None:

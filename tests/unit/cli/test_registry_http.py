@@ -182,6 +182,9 @@ def test_who_is_asked_for_patience_has_it() -> None:
         return lambda request: request.answer(429, b"{}", "application/json", Retry_After=str(seconds))
 
     whole = envelopes((0, PAGES[0].SerializeToString()), (2, b"{}"))
+    busy = envelopes((2, b'{"error": {"code": "resource_exhausted", "message": "too many"}}'))
+    with serving(busy, whole) as (url, seen), client(url, tries=1) as registry:
+        assert pages(registry) == PAGES[:1]
     with serving(later(1), ok, later(1), whole, later(3600)) as (url, seen), client(url, tries=1) as registry:
         assert ask(registry) == JOB
         assert pages(registry) == PAGES[:1]
