@@ -28,7 +28,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "glaas"))
 from glaas_counting import CountingStore, Counts, shares
-from glaas_shapes import World, bundles, layered
+from glaas_shapes import World, bundles, layered, together
 from made_bundles import Box, digest
 from pgserver import PostgresServer
 
@@ -41,6 +41,7 @@ from glaas.registry.tables import TABLES
 from glaas.store import open_store
 from glaas.store.keyed import KeyedStore
 from glaas.store.viewer import PUBLIC, Viewer, own_space
+from lineage import bundle
 from lineage.graph import ancestors
 from lineage.service.graphs import walk_message
 from lineage.service.references import by_reference
@@ -49,6 +50,7 @@ from lineage.v1 import lineage_pb2 as pb
 
 MIXED = {"lookup": 60, "page": 20, "walk 2,000": 5, "search": 10, "newest": 5}  # of a hundred reads
 SAMPLES = 200
+AT_ONCE_FROM = 50_000
 
 
 @dataclass
@@ -82,22 +84,29 @@ class Simulation:
         self._deep = 0
 
     def fill(self, edges: int) -> Iterator[int]:
-        """Says how many there are, now and then."""
+        """Says how many there are, now and then.  Several projects at once where there are many to come: that is quicker."""
+        at_once = 20 if edges > AT_ONCE_FROM else 1
         while self.world.edges < edges:
-            self._register()
+            self._register(at_once)
             if self.world.jobs % 1400 == 0:
                 yield self.world.edges
 
-    def _register(self) -> None:
-        box, jobs = next(self._projects)
-        space = own_space(box.user.name) if self.chance.random() < 0.2 else PUBLIC
-        for raw, content in bundles(box, jobs):
-            self.registry.keep(box.user.name, space, raw, content)
+    def _register(self, projects: int = 1) -> None:
+        self._keep(*self._made(projects))
+
+    def _keep(self, account: str, space: str, raw: bundle.Raw, content: bundle.Content) -> None:
+        self.registry.keep(account, space, raw, content)
+
+    def _made(self, projects: int = 1) -> tuple[str, str, bundle.Raw, bundle.Content]:
+        found = [next(self._projects) for _ in range(projects)]
+        account = found[0][0].user.name
+        space = own_space(account) if self.chance.random() < 0.2 else PUBLIC
         if space == PUBLIC and self.chance.random() < 2000 / (1 + self.world.jobs // 14):
-            self._known += [one.hash for job in jobs for one in job.entries
+            self._known += [one.hash for _, jobs in found for job in jobs for one in job.entries
                             if one.hash is not None and one.role == "data" and one.size]
         if len(self._known) > 50_000:
             self._known = self.chance.sample(self._known, 25_000)
+        return account, space, *together(found)
 
     def viewer(self) -> Viewer:
         name = f"user{self.chance.randrange(4001)}"
@@ -143,8 +152,10 @@ class Simulation:
 
     def measure(self, size: Size, shards: tuple[int, ...], samples: int = SAMPLES) -> None:
         self.add_deep()
+        new = [self._made() for _ in range(samples + 1)]
         actions: dict[str, tuple[Callable[[], None], int]] = {
-            "register 14 jobs": (self._register, samples), "lookup": (self.lookup, 5 * samples), "page": (self.page, samples),
+            "register 14 jobs": (lambda: self._keep(*new.pop()), samples), "lookup": (self.lookup, 5 * samples),
+            "page": (self.page, samples),
             "page of the most used": (self.popular, 5), "walk 2,000": (self.walk, 5), "search": (self.search, 20),
             "newest": (self.newest, 20)}
         reads: Counter[tuple[str, bytes]] = Counter()
@@ -188,7 +199,8 @@ def tables_of(store: KeyedStore, server: PostgresServer | None) -> dict[str, tup
 
 
 def simulate(store: KeyedStore, sizes: list[int], server: PostgresServer | None, shards: tuple[int, ...] = (4, 16, 64),
-             say: Callable[[str], None] = lambda _: None, samples: int = SAMPLES) -> list[Size]:
+             say: Callable[[str], None] = lambda _: None, samples: int = SAMPLES,
+             done: Callable[[list[Size]], None] = lambda _: None) -> list[Size]:
     simulation, found = Simulation(store), []
     for edges in sizes:
         began = time.perf_counter()
@@ -203,6 +215,7 @@ def simulate(store: KeyedStore, sizes: list[int], server: PostgresServer | None,
         simulation.measure(size, shards, samples)
         size.tables = tables_of(store, server)
         found.append(size)
+        done(found)
     return found
 
 
@@ -249,11 +262,16 @@ def main() -> None:
             server = held.enter_context(closing(PostgresServer()))
         where = server.url() if server is not None else directory / "store"
         store = held.enter_context(closing(open_store(where, (*TABLES, *LOG_TABLES))))
-        found = simulate(store, sizes, server, say=lambda text: print(text, file=sys.stderr, flush=True))
-    print("\n".join(shown(found)))
-    if options.json:
-        options.json.write_text(json.dumps([{**one.__dict__, "operations": {name: each.__dict__ for name, each in
-                                                                          one.operations.items()}} for one in found], indent=1))
+        simulate(store, sizes, server, say=lambda text: print(text, file=sys.stderr, flush=True),
+                 done=lambda found: show(found, options.json))
+
+
+def show(found: list[Size], file: Path | None) -> None:
+    """After each size: the next one takes ten times as long."""
+    print("\n".join(shown(found)), flush=True)
+    if file:
+        file.write_text(json.dumps([{**one.__dict__, "operations": {name: each.__dict__ for name, each in
+                                                                  one.operations.items()}} for one in found], indent=1))
 
 
 if __name__ == "__main__":

@@ -131,6 +131,17 @@ def bundles(box: Box, jobs: Sequence[Job], size: int = 100) -> Iterator[tuple[bu
         yield raw, bundle.Content(raw.id, header, {box.session: session}, tuple(by_id[identity] for identity in header.jobs))
 
 
+def together(projects: Sequence[tuple[Box, list[Job]]]) -> tuple[bundle.Raw, bundle.Content]:
+    """One bundle of several sessions."""
+    jobs = [job for _, part in projects for job in part]
+    raw = bundle.build(f"session:{projects[0][0].session.hex()}", "", [box.record for box, _ in projects],
+                       [ids.encode_job(job)[1:] for job in jobs])
+    header = bundle.decode_header(raw.header)
+    by_id = {job.head.id: job for job in jobs}
+    sessions = {box.session: ids.decode_session(box.record) for box, _ in projects}
+    return raw, bundle.Content(raw.id, header, sessions, tuple(by_id[identity] for identity in header.jobs))
+
+
 def files(raws: Iterable[bundle.Raw]) -> list[bytes]:
     """As they are sent."""
     found = []
