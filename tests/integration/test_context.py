@@ -76,8 +76,7 @@ def read():
     open("big", "rb", buffering=0).read(); burn(0.2)
 early = threading.Thread(target=read); early.start(); early.join()
 for _ in range(3): threading.Thread(target=burn, args=(60,), daemon=True).start()
-end = time.time() + 0.5
-while time.time() < end: pass
+burn(0.5)
 subprocess.run([{sys.executable!r}, "-S", "-c", "x = bytearray(150_000_000)"])
 os.write(os.open("made", os.O_CREAT | os.O_WRONLY), b"y" * 2_000_000)
 os._exit(0)
