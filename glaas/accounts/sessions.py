@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,14 +11,14 @@ from glaas.accounts.credentials import hashed, new_secret
 from glaas.accounts.expiring import note, sweep
 from glaas.accounts.model import SCOPES, Actor, Session, Token, packed, unpacked
 from glaas.accounts.tables import SESSIONS, SESSIONS_OF, row
+from glaas.accounts.touching import Touching
 from glaas.accounts.users import end_sessions, find_user, lock_account
 from glaas.store.keyed import KeyedStore, Range, Reader, Writer
-from lineage.errors import DeniedError, UnavailableError
+from lineage.errors import DeniedError
 
 _DAY = 86400 * 10**9
 IDLE, ABSOLUTE = 7 * _DAY, 30 * _DAY
 MOST = 50  # of an account; the oldest end
-_SEEN_STEP = 5 * 60 * 10**9
 _MAX_AGENT = 120
 _MAX_COOKIE = 100
 
@@ -31,6 +30,7 @@ class Sessions:
         self._store = store
         self._clock = clock
         self._audit = audit
+        self._touching = Touching(store, clock)
 
     def open(self, account: str, how: str, actor: Actor, agent: str = "", by: Token | None = None) -> str:
         """The cookie's value, for who has just signed in (``how``: password, ssh, …).  ``by``: with this token; the browser may
@@ -66,20 +66,16 @@ class Sessions:
         return now - session.created_at < ABSOLUTE and now - session.seen_at < IDLE
 
     def seen(self, secret: str, session: Session) -> None:
-        """Puts its idle end off, now and then."""
-        now = self._clock()
-        if now - session.seen_at < _SEEN_STEP:
-            return
+        """Puts its idle end off."""
         key = row(hashed("session", secret))
 
-        def touch(writer: Writer) -> None:
+        def touch(writer: Writer, now: int) -> None:
             lock_account(writer, session.account)
             data = writer.get(SESSIONS, [key]).get(key)
             if data:
                 writer.put(SESSIONS, [(key, packed(replace(unpacked(Session, data), seen_at=now)))])
 
-        with contextlib.suppress(UnavailableError):
-            self._store.write(touch)
+        self._touching.touch(key[0], session.seen_at, touch)
 
     def close(self, secret: str, actor: Actor) -> None:
         """Signs this browser out; nothing, if it was not in."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,15 +11,15 @@ from glaas.accounts.expiring import note, sweep
 from glaas.accounts.model import SCOPES, USUAL, Actor, Token, packed, unpacked
 from glaas.accounts.names import title
 from glaas.accounts.tables import TOKENS, TOKENS_OF, row
+from glaas.accounts.touching import Touching
 from glaas.accounts.users import lock_account, the_user
 from glaas.store.keyed import KeyedStore, Range, Reader, Writer
-from lineage.errors import AmbiguousError, ConflictError, DeniedError, InvalidError, NotFoundError, UnavailableError
+from lineage.errors import AmbiguousError, ConflictError, DeniedError, InvalidError, NotFoundError
 
 MOST = 100  # of an account
 MAX_YEARS = 10
 _DAY = 86400 * 10**9
 _KEPT = 30 * _DAY  # a token that expired is still listed
-_USED_STEP = 5 * 60 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ class Tokens:
         self._store = store
         self._clock = clock
         self._audit = audit
+        self._touching = Touching(store, clock)
 
     def add(self, account: str, grant: Grant, actor: Actor) -> tuple[str, Token]:
         """The token itself, which nobody can ask for again, and what is remembered of it."""
@@ -106,20 +106,16 @@ class Tokens:
         return self._store.write(revoke)
 
     def used(self, secret: str, token: Token) -> None:
-        """Remembers that it was, now and then; whatever comes of that, it is not the caller's trouble."""
-        now = self._clock()
-        if now - token.used_at < _USED_STEP:
-            return
+        """Remembers that it was."""
         key = row(hashed("token", secret))
 
-        def touch(writer: Writer) -> None:
+        def touch(writer: Writer, now: int) -> None:
             lock_account(writer, token.account)
             data = writer.get(TOKENS, [key]).get(key)
             if data:  # else it was revoked meanwhile
                 writer.put(TOKENS, [(key, packed(replace(unpacked(Token, data), used_at=now)))])
 
-        with contextlib.suppress(UnavailableError):
-            self._store.write(touch)
+        self._touching.touch(key[0], token.used_at, touch)
 
 
 def holds(reader: Reader, account: str, identity: str, now: int) -> bool:

@@ -28,10 +28,11 @@ from glaas.accounts.sessions import MOST as MOST_SESSIONS
 from glaas.accounts.tables import EXPIRING, FAILURES, SESSIONS, TABLES
 from glaas.accounts.tokens import MOST as MOST_TOKENS
 from glaas.accounts.tokens import Grant
+from glaas.accounts.touching import STEP, Touching
 from glaas.store import open_store
 from glaas.store.keyed import KeyedStore
 from glaas.store.viewer import PUBLIC
-from lineage.errors import AmbiguousError, ConflictError, DeniedError, InvalidError, NotFoundError, RoarError
+from lineage.errors import AmbiguousError, ConflictError, DeniedError, InvalidError, NotFoundError, RoarError, UnavailableError
 
 T = TypeVar("T")
 SECOND = 10**9
@@ -337,6 +338,24 @@ def test_tokens_are_limited_listed_and_remember_their_use(accounts: Accounts, cl
     with pytest.raises(AmbiguousError):
         accounts.tokens.revoke("ada", min("0123456789abcdef", key=lambda digit: -sum(
             token.id.startswith(digit) for token in accounts.tokens.of("ada"))), BY)
+
+
+def test_that_a_token_was_used_is_written_once_by_many_threads_and_hurts_nobody(accounts: Accounts, clock: Clock) -> None:
+    header = bearer(accounts, "ada")
+    clock.forward(3600)
+    assert all(not isinstance(one, RoarError) and one.account == "ada" for one in together(lambda _: accounts.identify(header)))
+    assert accounts.tokens.of("ada")[0].used_at == clock()
+    touching, written = Touching(accounts.store, clock), []
+    touching.touch(b"key", clock() - STEP + 1, lambda _, now: written.append(now))
+    touching.touch(b"key", clock() - STEP, lambda _, now: written.append(now))
+    assert written == [clock()]
+
+    def refused(_: object, now: int) -> None:
+        raise UnavailableError("the disk is full")
+
+    touching.touch(b"key", 0, refused)
+    touching.touch(b"key", 0, lambda _, now: written.append(now))
+    assert written == [clock()] * 2
 
 
 @pytest.mark.parametrize("grant", [Grant("", ("read",)), Grant("x", ()), Grant("x", ("root",)), Grant("a\nb"), Grant("x" * 81),
