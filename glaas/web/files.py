@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from glaas.web import words
 from lineage.composite import Group, Member, grouped
 from lineage.records import Entry
 
+#: Where a file's source stands on the web; empty: that is not known.
+Code: TypeAlias = Callable[[Entry], str]
 MOST_ROWS = 200
 MOST_MEMBERS = 100
 
@@ -31,6 +34,7 @@ class FileRow:
     files: int = 0
     members: tuple[FileRow, ...] = ()
     hidden: int = 0  # members that are not listed
+    code: str = ""  # where this content stands in a repository on the web
 
 
 def is_private(entry: Entry) -> bool:
@@ -38,20 +42,22 @@ def is_private(entry: Entry) -> bool:
     return entry.path == words.PRIVATE.encode()
 
 
-def file_row(entry: Entry, base: bytes = b"") -> FileRow:
+def file_row(entry: Entry, base: bytes = b"", code: Code | None = None) -> FileRow:
     digest = entry.hash.hex() if entry.hash is not None else ""
     private = is_private(entry)
     return FileRow(
         path=words.path(entry.path, base), name=words.name(entry.path), url=f"/artifact/{digest}" if digest else "",
         hash=digest, short=digest[:10], size=words.size(entry.size), role=entry.role, access=", ".join(entry.access),
-        package=words.line(entry.package, 80), reason="" if private else words.line(entry.hash_reason, 120), private=private)
+        package=words.line(entry.package, 80), reason="" if private else words.line(entry.hash_reason, 120), private=private,
+        code=code(entry) if code is not None and not private else "")
 
 
-def file_rows(entries: Iterable[Entry], base: bytes = b"") -> tuple[list[FileRow], int]:
-    """(rows, how many more there are).  Sets of shards and the like are one row (lineage/composite.py)."""
+def file_rows(entries: Iterable[Entry], base: bytes = b"", code: Code | None = None) -> tuple[list[FileRow], int]:
+    """(rows, how many more there are).  Sets of shards and the like are one row (lineage/composite.py).  ``code``: where
+    sources stand on the web."""
     found = grouped(list(entries), lambda entry: Member(entry.path, entry.hash, entry.size),
                     lambda entry: (entry.kind, entry.role, entry.access, entry.hash is None, is_private(entry)))
-    rows = [_set_row(one, base) if isinstance(one, Group) else file_row(one, base) for one in found[:MOST_ROWS]]
+    rows = [_set_row(one, base) if isinstance(one, Group) else file_row(one, base, code) for one in found[:MOST_ROWS]]
     return rows, max(len(found) - MOST_ROWS, 0)
 
 

@@ -13,7 +13,7 @@ from glaas.web.heads import job_row
 from glaas.web.pages.account import _within
 from glaas.web.pages.artifact import provenance
 from glaas.web.pages.home import newest_sessions
-from glaas.web.pages.job import environment, facts, packages, parameters, repositories
+from glaas.web.pages.job import code_of, environment, facts, packages, parameters, repositories
 from lineage.dag import session_dag
 from lineage.errors import NotFoundError
 from lineage.records import Session
@@ -75,6 +75,15 @@ def test_files_of_a_set_are_one_row() -> None:
     assert (0, ["checkpoints/shard-{000..023}.bin", "model.pkl"]) == (more, sorted(row.path for row in rows))
     shards = next(row for row in rows if row.files)
     assert (24, 24, "96 MB") == (shards.files, len(shards.members), shards.size)
+
+
+def test_sources_have_links_to_their_code_where_nothing_was_changed() -> None:
+    made = pipeline()
+    entry = next(entry for entry in made.jobs[2].entries if entry.role == "source")
+    git = {**made.jobs[2].context["git"], "dirty": False}
+    expected = f"https://github.com/ada/pipeline/blob/{git['commit']}/train.py"
+    assert (expected, "", "") == (code_of({"git": git})(entry), code_of(made.jobs[2].context)(entry), code_of({})(entry))
+    assert "" == code_of({"git": git})(entry._replace(path=b"/elsewhere/train.py"))
 
 
 @pytest.mark.parametrize("context", [

@@ -10,8 +10,8 @@ from typing import Any
 from glaas.server import documents
 from glaas.web import words
 from glaas.web.answers import Card, Elsewhere, Page
-from glaas.web.code import commit_url, repository_url
-from glaas.web.files import FileRow, file_rows
+from glaas.web.code import commit_url, file_url, repository_url
+from glaas.web.files import Code, FileRow, file_rows
 from glaas.web.heads import job_row
 from glaas.web.pages.naming import identity
 from glaas.web.said import said_of
@@ -77,10 +77,24 @@ def parameters(head: JobHead) -> list[tuple[str, str]]:
     return [(words.line(name, 120), words.line(value, 600)) for name, value in rows[:200]]
 
 
-def section(title: str, kind: EntryKind, entries: Sequence[Entry], base: bytes, *, everything: bool) -> Section:
+def code_of(context: Mapping[str, Any]) -> Code:
+    """The address of a tracked file at the job's commit; none where the working tree had changes: any file of it may be another
+    one then."""
+    git = _map(context.get("git"))
+    root = str(git.get("root") or "").encode("utf-8", "surrogateescape").rstrip(b"/") + b"/"
+
+    def address(entry: Entry) -> str:
+        tracked = entry.role == "source" and len(root) > 1 and entry.path.startswith(root) and git.get("dirty") is False
+        return file_url(git.get("remote"), git.get("commit"), entry.path[len(root):]) if tracked else ""
+
+    return address
+
+
+def section(title: str, kind: EntryKind, entries: Sequence[Entry], base: bytes, code: Code | None = None, *,
+            everything: bool) -> Section:
     own = [entry for entry in entries if entry.kind == kind]
     shown = own if everything else [entry for entry in own if entry.role in SHOWN_ROLES]
-    rows, more = file_rows(sorted(shown, key=lambda entry: (not entry.path.startswith(base), entry.path)), base)
+    rows, more = file_rows(sorted(shown, key=lambda entry: (not entry.path.startswith(base), entry.path)), base, code)
     return Section(title, kind, len(shown), rows, more, len(own) - len(shown))
 
 
@@ -220,7 +234,8 @@ def page(asked: Asked) -> Page | Elsewhere:
             "row": row, "head": head, "whole_command": words.command(head.argv, 20_000), "cwd": words.path(head.cwd),
             "reasons": [(words.line(one.message), one.count) for one in head.incomplete_reasons],
             "parameters": parameters(head), "repositories": repositories(context),
-            "sections": [section(title, kind, job.entries, base, everything=everything) for title, kind in kinds],
+            "sections": [section(title, kind, job.entries, base, code_of(context), everything=everything) for title,
+                         kind in kinds],
             "everything": everything, "scratch": sum(entry.kind == "scratch" for entry in job.entries),
             "packages": packages(context, "packages"), "system_packages": packages(context, "system_packages"),
             "environment": chosen, "other_environment": other, "facts": facts(context), "used": used(context),
