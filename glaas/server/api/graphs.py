@@ -19,7 +19,8 @@ from lineage.whole import search_document
 
 def add(api: APIRouter, wiring: Wiring) -> None:
     def seen(request: Request) -> View:
-        return wiring.view(wiring.viewer(request))
+        """Walks and comparisons cost as much as searches."""
+        return wiring.view(wiring.viewer(request, "search"))
 
     @api.get("/artifacts/{hash}/lineage", responses=described("roar.lineage/1"), tags=["lineage"])
     def artifact_lineage(request: Request, hash: Id, direction: Direction = "up",  # noqa: A002
@@ -42,7 +43,7 @@ def add(api: APIRouter, wiring: Wiring) -> None:
     def search(request: Request, q: Annotated[str, Query(min_length=1, max_length=500)],
                limit: Annotated[int, Query(ge=1, le=200)] = 20) -> Response:
         """By the first digits of a hash, a pattern of paths (`*.parquet`), or words of paths, command lines and labels."""
-        view = wiring.view(wiring.viewer(request, "search"))
+        view = seen(request)
         asked = documents.search_request(q, limit)
         answer = search_message(wiring.store, view, asked)
         if asked.hash and not (answer.artifacts or answer.jobs):  # "cafe" is a word, too
@@ -53,5 +54,4 @@ def add(api: APIRouter, wiring: Wiring) -> None:
     def diff(request: Request, a: Annotated[str, Query(max_length=80)],
              b: Annotated[str, Query(max_length=80)]) -> Response:
         """What differs between two artifacts, jobs or sessions, and the first cause of it: `job:1a2b`, or digits alone."""
-        view = wiring.view(wiring.viewer(request, "search"))  # it costs as much
-        return document_answer(request, documents.diff(view, a, b))
+        return document_answer(request, documents.diff(seen(request), a, b))
