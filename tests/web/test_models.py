@@ -8,12 +8,13 @@ import pytest
 from world import large, pipeline, sweep
 
 from glaas.web import drawing, words
+from glaas.web.contexts import code_of, environment, facts, packages, repositories
 from glaas.web.files import file_rows
 from glaas.web.heads import job_row
 from glaas.web.pages.account import _within
 from glaas.web.pages.artifact import provenance
 from glaas.web.pages.home import newest_sessions
-from glaas.web.pages.job import code_of, environment, facts, packages, parameters, repositories
+from glaas.web.pages.job import parameters
 from lineage.dag import session_dag
 from lineage.errors import NotFoundError
 from lineage.records import Session
