@@ -157,6 +157,7 @@ class Forwarder:
                     if one in by_id]
             refused = [(by_id.pop(one), _trouble(why)) for one, why in dict(answer.get("refused", {})).items() if one in by_id]
             later = answer.get("later")
+            why = _trouble(later.get("why", {})) if later is not None else None
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             self._dismiss()
             self._later(batch.rows, CorruptError(f"the forwarder said something odd: {error}"), these=True, everyone=True)
@@ -172,12 +173,11 @@ class Forwarder:
         if refused and not sent and later is None:  # it answers: what there was of trouble is over
             self._store.write_outbox_pace(replace(self._store.outbox_pace(), failures=0, next_try=0, trouble=None))
         rest = list(by_id.values())
-        if not isinstance(later, dict):
+        if later is None or why is None:
             if rest:
                 self._later(rest, UnavailableError("the registry did not say that it keeps them", "they are sent again"),
                             these=True, everyone=False)
             return
-        why = _trouble(later.get("why", {}))
         if later.get("concerns") == "held":
             self._hold(rest, why.error())
         else:
