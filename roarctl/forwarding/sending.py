@@ -131,7 +131,8 @@ class Sender:
     def _ask(self, path: str, body: bytes, seconds: float) -> Answer:
         assert self._transport is not None
         try:
-            return self._transport.exchange("POST", path, body, _HEADERS, seconds=seconds, idempotent=True)
+            # once: when to try again is roard's to say, which keeps it over restarts
+            return self._transport.exchange("POST", path, body, _HEADERS, seconds=seconds, idempotent=False)
         except RoarError as error:  # nobody is there, or nobody that one understands
             raise Refusal(UnavailableError(error.message, _RIGHT), "all") from error
 
