@@ -33,6 +33,7 @@ class PostgresServer:
         subprocess.run([PROGRAMS / "initdb", "-D", self.directory / "data", "-U", "postgres", "-A", "trust", "--no-sync",
                         "-E", "UTF8", "--locale=C"], check=True, stdout=subprocess.DEVNULL, cwd="/", **self._user)
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
@@ -40,6 +41,7 @@ class PostgresServer:
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen([PROGRAMS / "postgres", "-D", self.directory / "data", *options],
                                              stdout=log, stderr=log, cwd="/", **self._user)
+        self._watch(self._process.pid)
         until = time.monotonic() + 60
         while True:
             try:
@@ -59,9 +61,19 @@ class PostgresServer:
         if self._process is not None:
             if how == signal.SIGKILL:
                 self._kill(self._process.pid)
+            if self._watcher is not None:  # first: it must not meet another process of this number
+                self._watcher.kill()
+                self._watcher.communicate()
+                self._watcher = None
             self._process.send_signal(how)
             self._process.wait(60)
             self._process = None
+
+    def _watch(self, server: int) -> None:
+        """Where the tests are killed, the end of a pipe from them ends the server too, and its directory goes."""
+        after = f"cat; kill -INT {server}; while kill -0 {server}; do sleep 0.1; done; rm -r '{self.directory}'"
+        self._watcher = subprocess.Popen(["sh", "-c", after], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL, start_new_session=True)
 
     def _kill(self, server: int) -> None:
         """Its children, while it cannot make others: one that lives has the memory that the next server would share."""
