@@ -10,12 +10,12 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from glaas.server.signatures import check
 from glaas.server.statuses import BusyError
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from glaas.server.metrics import Metrics
     from glaas.server.settings import Settings
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
+_SERVERS = (signal.SIGINT, signal.SIGTERM)  # what is the server's to act on
 _NICE = 5  # below who reads
 _MEMORY = 3 << 30  # bytes of data of one process; a bundle takes up to ten times its size
 
@@ -62,12 +65,12 @@ class Verifiers:
             if self._waiting >= self._most:
                 raise BusyError(f"{self._waiting} bundles wait already", "try again in some seconds", retry_after=3)
             try:
-                future = self._pool.submit(_register, task)
+                future = self._begun(_register, task)
             except BrokenProcessPool:
                 _log.exception("a process that verifies bundles died: starting another")
                 self._pool.shutdown(wait=False)
                 self._pool = self._made()
-                future = self._pool.submit(_register, task)
+                future = self._begun(_register, task)
             self._waiting += 1
         self._metrics.waiting_bundles.inc()
         future.add_done_callback(self._done)
@@ -84,7 +87,7 @@ class Verifiers:
     def warm(self) -> None:
         """Starts the processes, so that the first bundle need not wait for that."""
         with self._lock:
-            self._pool.submit(os.getpid)
+            self._begun(os.getpid)
 
     def close(self) -> None:
         """What was begun is brought to its end."""
@@ -94,6 +97,14 @@ class Verifiers:
         with self._lock:
             self._waiting -= 1
         self._metrics.waiting_bundles.dec()
+
+    def _begun(self, work: Callable[..., T], *arguments: object) -> Future[T]:
+        """It may start a process: with the signals of a terminal blocked, which else interrupt it before it can ignore them."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SERVERS)
+        try:
+            return self._pool.submit(work, *arguments)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _made(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(self._settings.limits.verifiers, multiprocessing.get_context("spawn"), _begin,
@@ -110,7 +121,7 @@ class _Process:
 def _begin(settings: Settings) -> None:
     from glaas.server.wiring import opened
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SERVERS:
         signal.signal(number, signal.SIG_IGN)  # the server says when it is over
     os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))

@@ -109,3 +109,17 @@ def test_who_has_no_account_yet_is_told_what_to_type(tmp_path: Path) -> None:
         served.stop()
         served.start()
         assert "next:" not in served.log.read_text().removeprefix(said)
+
+
+def test_ctrl_c_of_a_terminal_is_for_the_server_alone(tmp_path: Path) -> None:
+    """The processes that verify bundles get it too, also while they start: without a word."""
+    for delay in (0.0, 0.3):
+        process = subprocess.Popen([BIN / "glaas", "serve", "--state-dir", tmp_path / "state", "--listen", "127.0.0.1:0"],
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT)
+        assert process.stderr is not None
+        assert "READY" in process.stderr.readline()
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.stderr.read()
+        process.stderr.close()
+        assert (0, False) == (process.wait(60), "Traceback" in said), said
