@@ -151,8 +151,8 @@ def test_only_paths_of_this_site_are_gone_to(path) -> None:
 def test_a_drawing_of_5000_nodes_costs_like_its_size() -> None:
     def cost(jobs: int) -> float:
         graph = graph_of(large(jobs).jobs)
-        begin = time.perf_counter()
+        begin = time.process_time()
         drawing.data(graph)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     assert cost(1250) < 40 * max(cost(125), 0.001)
