@@ -13,7 +13,7 @@ _MOST_GPUS = 8
 
 
 def endpoint_texts(context: Mapping[str, Any], *, everything: bool = False) -> list[str]:
-    """`pypi.org (151.101.0.223) tcp 443`; ``everything``: this machine's own endpoints too, and all of them."""
+    """`data.example.org (192.0.2.7) tcp 443`; ``everything``: this machine's own endpoints too, and all of them."""
     found = _grouped(context, everything=everything)
     texts = [_text(*key, addresses) for key, addresses in found.items()]
     if everything or len(texts) <= _MOST_ENDPOINTS:
