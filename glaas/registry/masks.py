@@ -1,8 +1,9 @@
 """Private ancestors of what others may see.
 
 A job's record names what it took.  Where the account that registered it also registered the job that made some of that, in a
-space of its own that the viewer does not see, and nobody's visible job made it, then the viewer sees "a private artifact"; its
-hash too, if the owner said so (``show_hashes``).  Only the own account's jobs count: nobody can black out what others show.
+space of its own that the viewer does not see, and none that they see, then the viewer sees "a private artifact"; its hash too,
+if the owner said so (``show_hashes``).  Only the own account's jobs count: nobody can black out what others show, nor find
+out by a claim of their own whether it was this content.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from blake3 import blake3
 
 from glaas.registry.edges import read_maker
 from glaas.registry.registration import Registration, registrations_of
-from glaas.registry.tables import ACCOUNT_SPACES, KNOWN, MAKERS, SIGHTING
+from glaas.registry.tables import ACCOUNT_SPACES, KNOWN, OWN_MAKERS, SIGHTING, TAG, account_tag
 from glaas.store.keyed import KeyedStore, Range, Reader
 
-MAX_MAKERS = 100  # of one artifact in one space that are looked at, newest first
+MAX_MAKERS = 100  # of one artifact, by one account in one space, that are looked at, newest first
 
 
 class Mask(NamedTuple):
@@ -38,6 +39,7 @@ class Suspect(NamedTuple):
 
 
 _Maker: TypeAlias = tuple[bytes, int, bytes]
+_Asked: TypeAlias = tuple[bytes, str, bytes]
 
 
 class Masks:
@@ -74,35 +76,38 @@ class Masks:
     def of(self, jobs: Sequence[Suspect]) -> dict[bytes, Mapping[bytes, Mask]]:
         """By job, those of its inputs that are masked: two questions in all, however many jobs."""
         self.may_hide(one.account for one in jobs)
-        asked = sorted({(digest, tag) for one in jobs for digest in one.inputs for tag in self._hidden[one.account]})
+        asked = sorted({(digest, one.account, tag) for one in jobs for digest in one.inputs
+                        for tag in self._hidden[one.account]})
         with self._store.read() as reader:
             hidden = self._makers(reader, asked)
             shown: dict[bytes, dict[bytes, bool]] = {one.job: {} for one in jobs}
             for one in jobs:
                 for digest in one.inputs:
                     for tag in self._hidden[one.account]:
-                        for maker, started_at, value in hidden[digest, tag]:
-                            row = read_maker(value)
-                            if row.account == one.account and maker != one.job and started_at < one.ended_at:
-                                shown[one.job][digest] = shown[one.job].get(digest, True) and row.show_hashes
-            suspects = sorted({digest for found in shown.values() for digest in found})
+                        for maker, started_at, value in hidden[digest, one.account, tag]:
+                            if maker != one.job and started_at < one.ended_at:
+                                may_show = shown[one.job].get(digest, True) and read_maker(value).show_hashes
+                                shown[one.job][digest] = may_show
             tags = sorted(self._tags)
-            open_ = self._makers(reader, [(digest, tag) for digest in suspects for tag in tags])
+            open_ = self._makers(reader, sorted({(digest, one.account, tag) for one in jobs for digest in shown[one.job]
+                                                 for tag in tags}))
         masks: dict[bytes, Mapping[bytes, Mask]] = {}
         for one in jobs:
-            seen = {digest for digest in shown[one.job] for tag in tags for maker, started_at, _ in open_[digest, tag]
+            seen = {digest for digest in shown[one.job] for tag in tags
+                    for maker, started_at, _ in open_[digest, one.account, tag]
                     if maker != one.job and started_at < one.ended_at}
             masks[one.job] = {digest: Mask(blake3(b"private" + digest).digest(), digest if may_show else None)
                               for digest, may_show in sorted(shown[one.job].items()) if digest not in seen}
         return masks
 
-    def _makers(self, reader: Reader, asked: Sequence[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], list[_Maker]]:
-        """By (artifact, space): (job, when it began, row), newest first."""
+    def _makers(self, reader: Reader, asked: Sequence[_Asked]) -> dict[_Asked, list[_Maker]]:
+        """By (artifact, account, space): (job, when it began, row), newest first."""
         if not asked:
             return {}
-        answers = reader.scan(MAKERS, [Range(digest, tag, limit=MAX_MAKERS, reverse=True) for digest, tag in asked])
+        answers = reader.scan(OWN_MAKERS, [Range(digest, account_tag(account) + tag, limit=MAX_MAKERS, reverse=True)
+                                           for digest, account, tag in asked])
         found = {}
         for key, rows in zip(asked, answers, strict=True):
-            parted = ((SIGHTING.unpack(rest), value) for rest, value in rows)
+            parted = ((SIGHTING.unpack(rest[TAG:]), value) for rest, value in rows)
             found[key] = [(job, started_at, value) for (_, started_at, job, _), value in parted]
         return found

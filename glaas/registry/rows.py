@@ -12,6 +12,7 @@ from glaas.registry.edges import Edges, maker_row
 from glaas.registry.tables import (
     ACCOUNT_JOBS,
     MAKERS,
+    OWN_MAKERS,
     PATHS,
     RECENT,
     SEAT,
@@ -23,6 +24,7 @@ from glaas.registry.tables import (
     TREES,
     U64,
     USERS,
+    account_tag,
     path_home,
     recent_home,
     term_home,
@@ -52,6 +54,9 @@ def rows_of(head: JobHead, edges: Edges, sets: Iterable[FileSet], place: Place) 
         value = maker_row(edges, place.account, show_hashes=place.show_hashes, pack=pack)
         for one in ends:
             yield table, (one.hash, SIGHTING.pack(tag, at, job, path_number(one.path))), value
+    own, value = account_tag(place.account), maker_row(edges, place.account, show_hashes=place.show_hashes, pack=False)
+    for one in edges.outputs:
+        yield OWN_MAKERS, (one.hash, own + SIGHTING.pack(tag, at, job, path_number(one.path))), value
     for output, ends in ((1, edges.outputs), (0, edges.inputs)):
         for one in ends:
             yield PATHS, (path_home(tag, path_number(one.path)), SEEN.pack(at, output, job, one.hash)), one.path

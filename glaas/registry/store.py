@@ -27,6 +27,7 @@ from glaas.registry.tables import (
     EDGES,
     KNOWN,
     MAKERS,
+    OWN_MAKERS,
     PARTS,
     PATHS,
     RUNS,
@@ -34,8 +35,10 @@ from glaas.registry.tables import (
     SEEN,
     SESSION_JOBS,
     SIGHTING,
+    TAG,
     TREES,
     USERS,
+    account_tag,
     path_home,
     tag_of,
 )
@@ -50,6 +53,7 @@ from lineage.provenance import IMPORTED
 from lineage.records import PRIVATE_PATH, Entry, Job, JobHead, Session, User
 from lineage.store import Link, Seat, Visible
 
+MAX_ACCOUNTS, MAX_OWN = 20, 100  # whose makers of a content with more than MAX_LINKS are looked at, and how many of each
 MAX_LINKS = 1000  # makers, or users, of one artifact in one space: the newest
 MAX_SEEN = 1000  # sightings of one path in one space
 HEADS_BATCH = 64
@@ -205,6 +209,8 @@ class RegistryStore:
     def _links(self, table: Table, artifacts: Sequence[int]) -> dict[int, Sequence[Link]]:
         asked = [number for number in dict.fromkeys(artifacts) if 0 < number < len(self._hashes)]
         rows_of = self._rows_of(table, [self._hashes[number] for number in asked])
+        if table is MAKERS:
+            rows_of = self._with_own(rows_of)
         found: dict[int, Sequence[Link]] = {number: [] for number in artifacts}
         latest: list[bytes] = []
         for number in asked:
@@ -225,6 +231,21 @@ class RegistryStore:
         if table is MAKERS:
             self._latest = latest
         return found
+
+    def _with_own(self, rows_of: Mapping[bytes, Sequence[Rows]]) -> Mapping[bytes, Sequence[Rows]]:
+        """What very many made has more makers than are asked for: those of the accounts that the walk came by are asked for
+        besides, so that nobody can push them out with makers of their own."""
+        many = [digest for digest, spaces in rows_of.items() if any(len(rows) >= MAX_LINKS for rows in spaces)]
+        accounts = list(dict.fromkeys(met.account for met in self._met.values()))[:MAX_ACCOUNTS]
+        if not many or not accounts:
+            return rows_of
+        asked = [(digest, account_tag(account) + tag) for digest in many for account in accounts for tag in self.tags]
+        with self._store.read() as reader:
+            answers = reader.scan(OWN_MAKERS, [Range(digest, prefix, limit=MAX_OWN, reverse=True) for digest, prefix in asked])
+        own: dict[bytes, list[Rows]] = {digest: [] for digest in many}
+        for (digest, _), rows in zip(asked, answers, strict=True):
+            own[digest].append([(rest[TAG:], value) for rest, value in rows])
+        return {digest: [*spaces, *own.get(digest, ())] for digest, spaces in rows_of.items()}
 
     def _rows_of(self, table: Table, digests: Sequence[bytes]) -> Mapping[bytes, Sequence[Rows]]:
         """By artifact, the rows of each of the viewer's spaces."""

@@ -17,6 +17,7 @@ PART_JOBS = Table("part_jobs", 32)  # chunk id | job id: which jobs name it
 KNOWN = Table("known", 32)  # id | kind (j, a, s), tag → of a job its registrations (CBOR); else nothing
 EDGES = Table("edges", 32)  # job id → edges.encoded(…)
 MAKERS = Table("makers", 32)  # artifact | SIGHTING → Maker, with the inputs of small jobs packed in
+OWN_MAKERS = Table("own_makers", 32)  # artifact | account's tag, SIGHTING → Maker without inputs
 USERS = Table("users", 32)  # artifact | SIGHTING → Maker without inputs
 SESSION_JOBS = Table("session_jobs", 32)  # session | tag, time, job id
 RECENT = Table("recent", 17)  # tag, bucket | time, job id
@@ -30,8 +31,8 @@ RUNS = Table("runs", 16)  # run | job id
 ACCOUNT_JOBS = Table("account_jobs", 0)  # account | tag, time, job id
 ACCOUNT_SPACES = Table("account_spaces", 0)  # account | tag → the space
 
-TABLES = (PARTS, PART_JOBS, KNOWN, EDGES, MAKERS, USERS, SESSION_JOBS, RECENT, PATHS, TERMS, TREES, SAID, LABELLED, ENVELOPES,
-          RUNS, ACCOUNT_JOBS, ACCOUNT_SPACES)
+TABLES = (PARTS, PART_JOBS, KNOWN, EDGES, MAKERS, OWN_MAKERS, USERS, SESSION_JOBS, RECENT, PATHS, TERMS, TREES, SAID, LABELLED,
+          ENVELOPES, RUNS, ACCOUNT_JOBS, ACCOUNT_SPACES)
 
 TAG = 16
 BUCKETS = 16  # of the newest jobs of a space: so that not all that is public is one machine's
@@ -44,6 +45,10 @@ SEEN = struct.Struct(">QB32s32s")  # time, output, job id, artifact
 
 def tag_of(space: str) -> bytes:
     return blake3(space.encode()).digest(length=TAG)
+
+
+def account_tag(account: str) -> bytes:
+    return tag_of("account:" + account)
 
 
 def bucket_home(tag: bytes, bucket: int) -> bytes:

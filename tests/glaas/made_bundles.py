@@ -35,11 +35,11 @@ class Box:
         self.session, self.record = ids.session_id(user, host, project, 5, nonce)
         self.count = 0
 
-    def job(self, command: str, takes: Iterable[str] = (), makes: Iterable[str] = (), *, at: int | None = None,
+    def job(self, command: str, takes: Iterable[str] = (), makes: Iterable[str] = (), *, at: float | None = None,
             context: dict | None = None, more: Sequence[Entry] = (), **head: object) -> Job:
         """The next one: it begins at ``at`` (seconds) and takes one second."""
         self.count += 1
-        began = (self.count * 10 if at is None else at) * 10**9
+        began = int((self.count * 10 if at is None else at) * 10**9)
         made = JobHead(None, blake3(self.session + self.count.to_bytes(8, "big")).digest(length=16), self.session, self.count,
                        self.user, self.host, tuple(word.encode() for word in command.split()), self.project, self.project,
                        began, began + 10**9, 0, None, False, True, ())

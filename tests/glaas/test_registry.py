@@ -11,6 +11,7 @@ from glaas.log.journal import TABLES as LOG_TABLES
 from glaas.log.journal import Journal
 from glaas.log.keys import SigningKey
 from glaas.log.log import OPENINGS, Log
+from glaas.registry import store as registry_store
 from glaas.registry.registry import Registry
 from glaas.registry.tables import TABLES
 from glaas.store.viewer import PUBLIC, Viewer, organisation_space, own_space
@@ -206,6 +207,29 @@ def test_a_claim_of_others_explains_only_what_nobody_of_the_own_made(registry, b
                                                   other.job("download.py", (), ["raw.csv=raw"], at=3)))
     graph = found(registry, ANYONE, "model")
     assert commands(graph) == ["train.py", "features.py", "prep.py", "download.py"]
+
+
+def test_nobody_pushes_the_own_makers_out_with_many_of_theirs(registry, box, monkeypatch):
+    monkeypatch.setattr(registry_store, "MAX_LINKS", 20)
+    registry.register("ada", PUBLIC, box.bundle(*chain(box)))
+    other = Box(BOB, nonce=b"m" * 16)
+    claims = [other.job(f"claim.py {at}", (), ["/home/ada/work/features.npy=features"], at=24 + at / 100) for at in range(40)]
+    registry.register("bob", PUBLIC, other.bundle(*claims))
+    assert commands(found(registry, ANYONE, "model")) == ["train.py", "features.py", "prep.py"]
+
+
+def test_a_claim_of_others_does_not_unmask(registry, box):
+    """Bob says that he made what he guesses Ada's private job did: he does not learn whether hers took it."""
+    prep, features, train = chain(box)
+    registry.register("ada", own_space("ada"), box.bundle(prep, features))
+    registry.register("ada", PUBLIC, box.bundle(train))
+    other = Box(BOB, nonce=b"m" * 16)
+    registry.register("bob", PUBLIC, other.bundle(other.job("claim.py", (), ["x=features"], at=1)))
+    graph = found(registry, BOB_, "model")
+    assert [one.path for one in graph.artifacts if one.hash != digest("model")] == [b"a private artifact"]
+    assert not registry.view(BOB_).artifact(digest("features")).consumers
+    with pytest.raises(DeniedError):
+        list(registry.view(BOB_).store.record(train.head.id))
 
 
 def test_moving_changes_who_sees_it(registry, box):
