@@ -9,13 +9,14 @@ from psycopg.types.numeric import Int8
 
 from glaas.store.keyed import Table
 from glaas.store.pgrows import Connection, lock_number, table_name
+from glaas.store.pgtransaction import CREATE_MARKS, MARKS, SWEEP_MARKS
 from glaas.store.schema import META, no_store
 from lineage.errors import UnsupportedError
 
 _CREATE = SQL("create table if not exists {table} (h bytea, r bytea, v bytea not null, primary key (h, r))")
 
 
-OLDEST = 13  # the first that tells what became of a transaction by its 64-bit number (pg_xact_status(xid8))
+OLDEST = 13  # older ones are not kept any more, and were never tried
 
 
 def check_version(connection: Connection) -> None:
@@ -31,14 +32,21 @@ def create_tables(connection: Connection, tables: Sequence[Table], makes: bool) 
     spread = connection.execute("select 1 from pg_extension where extname = 'citus'").fetchone() is not None
     if not makes and META in missing(connection, [META]):
         raise no_store("the database")
-    if missing(connection, tables):
+    if missing(connection, tables) or not _has_marks(connection):
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%b)", (Int8(lock_number("create tables")),))
             for table in missing(connection, tables):
                 connection.execute(create(table))
                 if spread:
                     distribute(connection, table)
+            if not _has_marks(connection):
+                connection.execute(CREATE_MARKS)
+    connection.execute(SWEEP_MARKS)
     return spread
+
+
+def _has_marks(connection: Connection) -> bool:
+    return connection.execute("select to_regclass(%s) is not null", (MARKS,)).fetchone() == (True,)
 
 
 def missing(connection: Connection, tables: Sequence[Table]) -> list[Table]:

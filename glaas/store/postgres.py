@@ -3,7 +3,7 @@
 Reads see one moment (repeatable read).  Writes are transactions at read committed: each statement sees what others have
 committed, and what must not change between two of them is protected by ``lock``, or by ``add``, which one alone succeeds with.
 Work is done again where transactions were in each other's way, and where the connection was lost and nothing was committed:
-whether something was, the server is asked afterwards (pg_xact_status), so work is committed once.
+whether something was, a mark in the database tells afterwards (``pgtransaction``), so work is committed once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from glaas.store.pgarrays import Bytes, BytesDumper, Numbers, NumbersDumper
 from glaas.store.pgerrors import in_words, is_conflict, is_lost
 from glaas.store.pgrows import Connection, PostgresReader, begin
 from glaas.store.pgtables import check_version, create_tables
-from glaas.store.pgtransaction import Transaction, was_committed
+from glaas.store.pgtransaction import Slots, Transaction, was_committed
 from glaas.store.schema import Guard
 from lineage.errors import UnavailableError
 
@@ -47,6 +47,7 @@ class PostgresStore:
         self._guard = guard
         self._spread = spread
         self._looked = -LOOK
+        self._slots = Slots()
 
     @classmethod
     def open(cls, url: str, tables: Iterable[Table], guard: Guard) -> PostgresStore:
@@ -86,16 +87,27 @@ class PostgresStore:
             self._give_back(connection)
 
     def write(self, work: Callable[[Writer], T]) -> T:
+        slot = self._slots.take()
+        try:
+            result = self._write(work, slot)
+        except UnavailableError:  # something may still be under way with it
+            raise
+        except BaseException:
+            self._slots.give_back(slot)
+            raise
+        self._slots.give_back(slot)
+        return result
+
+    def _write(self, work: Callable[[Writer], T], slot: str) -> T:
         until = time.monotonic() + PATIENCE
         for attempt in itertools.count(1):
             connection = self._connection(until)
-            transaction: Transaction[T] = Transaction(
-                connection, self._spread, self._address.pooled, self._guard)
+            transaction: Transaction[T] = Transaction(connection, self._spread, self._address.pooled, self._guard, slot)
             try:
                 return transaction.run(work)
             except psycopg.Error as error:
                 lost = is_lost(error, connection)
-                if lost and transaction.committing and was_committed(self._address.conninfo, transaction.number):
+                if lost and transaction.committing and was_committed(self._address.conninfo, slot, transaction.number):
                     return transaction.result
                 if not (is_conflict(error) and attempt < ATTEMPTS) and not (lost and time.monotonic() < until):
                     raise in_words(error) from error
