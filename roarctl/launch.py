@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import select
 import signal
 import stat
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, Self
 
+from lineage.awake import Awake
 from lineage.errors import RoarError
 
 if TYPE_CHECKING:
@@ -179,15 +179,19 @@ class Held:
 
     def wait(self) -> Ended:
         """Wait for the end of the command, stopping along with it where a shell's job control wants that."""
-        with _Awake() as awake:
-            while True:
-                pid, status, usage = os.wait4(self.pid, os.WUNTRACED | os.WNOHANG)
-                if not pid:
-                    awake.sleep()
-                elif os.WIFSTOPPED(status):
-                    _stop_along(self.pid)
-                else:
-                    break
+        before = signal.signal(signal.SIGCHLD, _nothing)  # or it would not wake
+        try:
+            with Awake() as awake:
+                while True:
+                    pid, status, usage = os.wait4(self.pid, os.WUNTRACED | os.WNOHANG)
+                    if not pid:
+                        awake.sleep()
+                    elif os.WIFSTOPPED(status):
+                        _stop_along(self.pid)
+                    else:
+                        break
+        finally:
+            signal.signal(signal.SIGCHLD, before)
         wall = time.monotonic() - self._released_at
         if os.WIFSIGNALED(status):
             return Ended(None, os.WTERMSIG(status), usage, wall)
@@ -204,31 +208,6 @@ class Held:
 
     def _reap(self) -> None:
         os.waitpid(self.pid, 0)
-
-
-class _Awake:
-    """Sleep until a signal has come, also one that came just before.
-
-    wait4(2) is not enough: Python's handlers run in its main thread alone, and a signal that arrives between its last
-    look and the call, or that the kernel gives to another thread, would be passed on only when the command has ended.
-    """
-
-    def __enter__(self) -> Self:
-        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._old_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        self._old_child = signal.signal(signal.SIGCHLD, _nothing)  # or the wake-up is not written for it
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGCHLD, self._old_child)
-        signal.set_wakeup_fd(self._old_fd)
-        os.close(self._read)
-        os.close(self._write)
-
-    def sleep(self) -> None:
-        select.select([self._read], [], [])
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._read, 1000)
 
 
 def _nothing(_signum: int, _frame: FrameType | None) -> None:

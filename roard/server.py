@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
+from lineage.awake import Awake
 from lineage.errors import InvalidError, RoarError, UnavailableError
 from lineage.records import Host
 from roard.config import Config
@@ -139,14 +140,16 @@ def _listener(path: Path) -> Literal["none", "answers", "silent"]:
 
 
 def _wait_for_end(why: RoarError | None) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    if why is not None:
-        print(f"roard: nothing can be watched: {why.message}\n  hint: {why.hint}", file=sys.stderr)
-    print("READY", file=sys.stderr, flush=True)
-    _notify(b"READY=1")
-    stop.wait()
+    asked: list[int] = []
+    with Awake() as awake:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: asked.append(number))
+        if why is not None:
+            print(f"roard: nothing can be watched: {why.message}\n  hint: {why.hint}", file=sys.stderr)
+        print("READY", file=sys.stderr, flush=True)
+        _notify(b"READY=1")
+        while not asked:
+            awake.sleep()
     _notify(b"STOPPING=1")
 
 

@@ -20,6 +20,7 @@ from glaas.server.protocol import LimitedProtocol
 from glaas.server.services import services_of
 from glaas.server.settings import Address, Settings
 from glaas.server.wiring import wired
+from lineage.awake import Awake
 from lineage.errors import InvalidError, UnavailableError
 from storage import collector
 
@@ -63,9 +64,11 @@ class _Running:
         self._server = uvicorn.Server(config)
         self._listener = listener
         self._thread = threading.Thread(target=self._serve, name="http")
-        self._end = threading.Event()
+        self._over = False
+        self._awake = Awake()
 
     def __enter__(self) -> _Running:
+        self._awake.__enter__()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._thread.start()
@@ -78,20 +81,23 @@ class _Running:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join()
+        self._awake.__exit__()
 
     def wait(self) -> None:
-        self._end.wait()
+        while not self._over:
+            self._awake.sleep()
 
     def _serve(self) -> None:
         try:
             self._server.run([self._listener])
         finally:
-            self._end.set()
+            self._over = True
+            self._awake.wake()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._server.force_exit = self._server.should_exit
         self._server.should_exit = True
-        self._end.set()
+        self._over = True
 
 
 def _where(settings: Settings) -> str:
