@@ -11,6 +11,12 @@ import pytest
 from harness import Daemon, Project
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the site come last, in whatever order they are named: the browser's driver leaves an event loop running in
+    this thread, in which others cannot run theirs."""
+    items.sort(key=lambda item: "web" in item.path.parent.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """A background job of a shell ignores Ctrl-C, and all that it starts does."""
