@@ -24,6 +24,7 @@ from roard.content.hashing import Hashing
 from roard.probe.probes import Probes, Sizes, load
 from roard.probe.supervisor import Reader
 from storage import collector
+from storage.notify import notify
 
 _log = logging.getLogger("roard")
 _THREADS = 32
@@ -147,17 +148,7 @@ def _wait_for_end(why: RoarError | None) -> None:
         if why is not None:
             print(f"roard: nothing can be watched: {why.message}\n  hint: {why.hint}", file=sys.stderr)
         print("READY", file=sys.stderr, flush=True)
-        _notify(b"READY=1")
+        notify("READY=1")
         while not asked:
             awake.sleep()
-    _notify(b"STOPPING=1")
-
-
-def _notify(state: bytes) -> None:
-    """sd_notify(3), where systemd asks for it."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to, contextlib.suppress(OSError):
-        to.connect("\0" + address[1:] if address.startswith("@") else address)
-        to.sendall(state)
+    notify("STOPPING=1")

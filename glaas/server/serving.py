@@ -14,7 +14,6 @@ import uvicorn
 
 from glaas.server import claim, grpc_server
 from glaas.server.app import create_app
-from glaas.server.notify import notify
 from glaas.server.observing import access_log
 from glaas.server.protocol import LimitedProtocol
 from glaas.server.services import services_of
@@ -23,6 +22,7 @@ from glaas.server.wiring import wired
 from lineage.awake import Awake
 from lineage.errors import InvalidError, UnavailableError
 from storage import collector
+from storage.notify import notify
 
 _GRACE_SECONDS = 20
 _KEEP_ALIVE_SECONDS = 30

@@ -18,7 +18,7 @@ from lineage.draw.layout import Size, layered
 from lineage.draw.picture import Edge, Look, Node, Picture
 from lineage.draw.svg import svg
 from lineage.folding import folded
-from lineage.records import JobHead
+from lineage.records import PRIVATE_PATH, JobHead
 from lineage.text import program_text
 from lineage.v1 import lineage_pb2 as pb
 
@@ -93,7 +93,7 @@ def _file_nodes(graph: pb.Graph) -> Iterable[list[Any]]:
     made = {edge.artifact for edge in graph.edges if edge.output}
     for at, one in enumerate(graph.artifacts):
         digest = one.hash.hex()
-        private = one.path == words.PRIVATE.encode()
+        private = one.path == PRIVATE_PATH
         look = "private" if private else "root" if at not in made else "" if at in used else "end"
         size = words.size(one.size if one.HasField("size") else None)
         files = words.counted(one.files, "file") if one.files else ""

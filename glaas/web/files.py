@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from glaas.web import words
 from lineage.composite import Group, Member, grouped
-from lineage.records import Entry
+from lineage.records import PRIVATE_PATH, Entry
 
 #: Where a file's source stands on the web; empty: that is not known.
 Code: TypeAlias = Callable[[Entry], str]
@@ -39,7 +39,7 @@ class FileRow:
 
 def is_private(entry: Entry) -> bool:
     """What the registry shows in place of an entry whose maker the viewer may not know of."""
-    return entry.path == words.PRIVATE.encode()
+    return entry.path == PRIVATE_PATH
 
 
 def file_row(entry: Entry, base: bytes = b"", code: Code | None = None) -> FileRow:

@@ -8,6 +8,7 @@ from glaas.web import words
 from glaas.web.heads import JobRow, job_row
 from lineage import wire
 from lineage.folding import folded
+from lineage.records import PRIVATE_PATH
 from lineage.v1 import lineage_pb2 as pb
 
 MOST_NODES = 100
@@ -107,4 +108,4 @@ class _Growing:
         return Branch(name=words.name(one.path), path=words.path(one.path), short=digest[:10], role=one.role, files=one.files,
                       url=f"/artifact/{digest}" if digest and not one.files else "",
                       size=words.size(one.size if one.HasField("size") else None),
-                      private=one.path == words.PRIVATE.encode())
+                      private=one.path == PRIVATE_PATH)

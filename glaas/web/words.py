@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from lineage.records import JobHead
+from lineage.records import PRIVATE_PATH, JobHead
 from lineage.text import command_text, cut, duration_text, path_text, printable, size_text
 
-PRIVATE = "a private artifact"
+PRIVATE = PRIVATE_PATH.decode()
 _SECOND = 1_000_000_000
 LONGEST = 400  # characters of anything that stands in a line
 

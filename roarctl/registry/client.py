@@ -37,8 +37,6 @@ _ENVELOPE = struct.Struct(">BI")
 _RIGHT = "is the address right? `roar auth` shows it"
 _PAUSE = 1.0  # seconds, before a stream that was too much is asked for again
 _LEAST_SECONDS = 10.0  # a registry is further away than a daemon
-#: Calls that change something in another way the second time; none of the others does.
-_ONCE: frozenset[str] = frozenset()
 #: Connect's words for errors, for servers or proxies that say no more.
 _CODES: Mapping[str, type[RoarError]] = {
     "not_found": NotFoundError, "invalid_argument": InvalidError, "out_of_range": InvalidError,
@@ -61,8 +59,9 @@ class RegistryClient(Client):
 
     def call(self, method: str, request: Message, answer: type[Answer], seconds: float = CALL_SECONDS) -> Answer:
         headers = {"Content-Type": _UNARY, "Connect-Protocol-Version": "1"}
+        # Each of them does the same the second time.
         got = self._transport.exchange("POST", f"/lineage.v1.{method}", request.SerializeToString(), headers,
-                                       seconds=self._seconds(seconds), idempotent=method not in _ONCE)
+                                       seconds=self._seconds(seconds), idempotent=True)
         if got.status != 200 or not got.headers.get("content-type", "").startswith(_UNARY):
             raise self._error(got)
         return _decoded(answer, got.body)
